@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one door for subprocesses: argument lists, own process group, limits, a log tail in every error."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from runner.errors import BuildError, EnvironmentFault, LimitError
+from runner.redact import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+TAIL_LINES = 40
+_CHUNK = 65536
+
+
+class LineSink(Protocol):
+    """Where the output lines of a running tool go (already redacted, without line end)."""
+
+    def __call__(self, line: str, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one subprocess: wall-clock seconds and bytes of captured output."""
+
+    seconds: float = 3600.0
+    output_bytes: int = 512 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A finished subprocess. ``stdout`` is empty when output was streamed to a sink."""
+
+    argv: tuple[str, ...]
+    returncode: int
+    stdout: bytes
+    tail: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Output:
+    """Splits a byte stream into redacted lines for the sink and keeps the last of them."""
+
+    sink: LineSink | None
+    redact: Redactor
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
+    _rest: bytes = b""
+
+    def feed(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._emit(line)
+        if len(self._rest) > _CHUNK:  # a tool that never ends its line must not fill our memory
+            self._emit(self._rest)
+            self._rest = b""
+
+    def close(self) -> None:
+        if self._rest:
+            self._emit(self._rest)
+            self._rest = b""
+
+    def _emit(self, raw: bytes) -> None:
+        line = self.redact(raw.decode("utf-8", "backslashreplace").rstrip("\r"))
+        self.tail.append(line)
+        if self.sink is not None:
+            self.sink(line)
+
+
+def tool_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment every tool gets: fixed locale and time zone, nothing of the caller's but PATH."""
+    env = {
+        "PATH": os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "HOME": "/nonexistent",
+    }
+    env.update(extra or {})
+    return env
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: bytes | None = None,
+    sink: LineSink | None = None,
+    redact: Redactor | None = None,
+    limits: Limits | None = None,
+    pass_fds: Sequence[int] = (),
+    check: bool = True,
+    what: str | None = None,
+) -> Completed:
+    """Run ``argv`` to its end and return what it said.
+
+    Standard output and error are read together when ``sink`` is given (streamed line by line), otherwise
+    standard output is returned whole and standard error only feeds the tail. ``env`` replaces the environment;
+    without it the tool gets :func:`tool_environment`. ``what`` names the action in errors.
+
+    Raises:
+        EnvironmentFault: the program does not exist.
+        LimitError: it ran longer or wrote more than ``limits`` allow; its process group was killed.
+        BuildError: it exited non-zero and ``check`` is set.
+    """
+    args = tuple(os.fspath(arg) for arg in argv)
+    output = _Output(sink, redact or Redactor())
+    child = _start(args, env, cwd, stdin is not None, sink is not None, pass_fds)
+    try:
+        stdout = _communicate(child, args, stdin or b"", output, limits or Limits(), keep=sink is None)
+        returncode = child.wait()
+    except BaseException:
+        kill_group(child)
+        raise
+    finally:
+        _close_pipes(child)
+        output.close()
+    if check and returncode != 0:
+        raise BuildError(
+            f"{what or args[0]} failed with exit code {returncode}",
+            why="signal " + signal.Signals(-returncode).name if returncode < 0 else None,
+            log_tail=tuple(output.tail),
+        )
+    return Completed(args, returncode, stdout, tuple(output.tail))
+
+
+def kill_group(child: subprocess.Popen[bytes]) -> None:
+    """Kill ``child`` and all it started in its own process group, and reap it."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    child.wait()
+
+
+def _start(
+    args: tuple[str, ...],
+    env: Mapping[str, str] | None,
+    cwd: Path | None,
+    has_stdin: bool,  # noqa: FBT001
+    merge: bool,  # noqa: FBT001
+    pass_fds: Sequence[int],
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            args,
+            env=dict(env) if env is not None else tool_environment(),
+            cwd=cwd,
+            stdin=subprocess.PIPE if has_stdin else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if merge else subprocess.PIPE,
+            pass_fds=tuple(pass_fds),
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        if cwd is not None and not cwd.is_dir():
+            raise
+        raise EnvironmentFault(
+            f"the program {args[0]} is not installed", hint="run: packhouse doctor"
+        ) from error
+
+
+def _communicate(
+    child: subprocess.Popen[bytes],
+    args: tuple[str, ...],
+    stdin: bytes,
+    output: _Output,
+    limits: Limits,
+    *,
+    keep: bool,
+) -> bytes:
+    deadline = time.monotonic() + limits.seconds
+    kept: list[bytes] = []
+    seen = 0
+    pending = memoryview(stdin)
+    with selectors.DefaultSelector() as selector:
+        for stream in (child.stdout, child.stderr):
+            if stream is not None:
+                selector.register(stream, selectors.EVENT_READ)
+        if child.stdin is not None:
+            os.set_blocking(child.stdin.fileno(), False)
+            selector.register(child.stdin, selectors.EVENT_WRITE)
+        while selector.get_map():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise LimitError(
+                    f"{args[0]} ran longer than {limits.seconds:g} s and was ended", log_tail=tuple(output.tail)
+                )
+            for key, _ in selector.select(left):
+                if key.fileobj is child.stdin:
+                    pending = _feed_stdin(child, selector, pending)
+                    continue
+                data = os.read(key.fd, _CHUNK)
+                if not data:
+                    selector.unregister(key.fileobj)
+                    continue
+                seen += len(data)
+                if seen > limits.output_bytes:
+                    raise LimitError(
+                        f"{args[0]} wrote more than {limits.output_bytes} bytes of output and was ended",
+                        log_tail=tuple(output.tail),
+                    )
+                if keep and key.fileobj is child.stdout:
+                    kept.append(data)
+                else:
+                    output.feed(data)
+        _wait(child, args, deadline, limits, output)
+    return b"".join(kept)
+
+
+def _wait(
+    child: subprocess.Popen[bytes], args: tuple[str, ...], deadline: float, limits: Limits, output: _Output
+) -> None:
+    try:
+        child.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired as error:
+        raise LimitError(
+            f"{args[0]} ran longer than {limits.seconds:g} s and was ended", log_tail=tuple(output.tail)
+        ) from error
+
+
+def _feed_stdin(
+    child: subprocess.Popen[bytes], selector: selectors.BaseSelector, pending: memoryview
+) -> memoryview:
+    assert child.stdin is not None  # noqa: S101  # the selector holds it only when it is there
+    try:
+        written = os.write(child.stdin.fileno(), pending[:_CHUNK])
+    except BrokenPipeError:
+        written = len(pending)
+    rest = pending[written:]
+    if not rest:
+        selector.unregister(child.stdin)
+        child.stdin.close()
+    return rest
+
+
+def _close_pipes(child: subprocess.Popen[bytes]) -> None:
+    for stream in (child.stdin, child.stdout, child.stderr):
+        if stream is not None:
+            stream.close()

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keep secrets out of everything that is written: logs, errors, manifests."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MASK = "[redacted]"
+_URL_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/@\s'\"]+@", re.IGNORECASE)
+_SHORTEST = 4
+"""Shorter strings are not masked: they would blank half of every log and protect nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redactor:
+    """Masks known secret values, their URL-quoted forms, and the user part of any URL."""
+
+    secrets: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, secrets: Iterable[str | None]) -> Redactor:
+        forms: set[str] = set()
+        for secret in secrets:
+            if secret and len(secret) >= _SHORTEST:
+                forms |= {secret, quote(secret, safe=""), quote(secret)}
+        return cls(tuple(sorted(forms, key=len, reverse=True)))
+
+    def __call__(self, text: str) -> str:
+        """Return ``text`` with every secret replaced by a mask."""
+        for secret in self.secrets:
+            text = text.replace(secret, MASK)
+        return _URL_USERINFO.sub(rf"\g<scheme>{MASK}@", text)
+
+
+def strip_credentials(url: str) -> str:
+    """Return ``url`` without user and password; text that is not a URL comes back unchanged."""
+    parts = urlsplit(url)
+    if not parts.scheme or "@" not in parts.netloc:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    user = parts.netloc.rpartition("@")[0]
+    if parts.scheme == "ssh" and ":" not in user:
+        return url  # an ssh login name is part of the address, not a secret
+    return urlunsplit(parts._replace(netloc=host))
