@@ -7,11 +7,11 @@ A library function raises one of these classes; only the command line turns it i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class BuildError(PackhouseError):
     kind = "build"
 
 
-class EnvironmentFault(PackhouseError):
+class HostError(PackhouseError):
     """This machine lacks something: a tool, a uid range, disk space, a kernel feature."""
 
     exit_code = 9

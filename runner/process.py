@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -12,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from runner.errors import BuildError, EnvironmentFault, LimitError
+from runner.errors import BuildError, HostError, LimitError
 from runner.redact import Redactor
 
 if TYPE_CHECKING:
@@ -108,15 +109,15 @@ def run(
     without it the tool gets :func:`tool_environment`. ``what`` names the action in errors.
 
     Raises:
-        EnvironmentFault: the program does not exist.
+        HostError: the program does not exist.
         LimitError: it ran longer or wrote more than ``limits`` allow; its process group was killed.
         BuildError: it exited non-zero and ``check`` is set.
     """
     args = tuple(os.fspath(arg) for arg in argv)
     output = _Output(sink, redact or Redactor())
-    child = _start(args, env, cwd, stdin is not None, sink is not None, pass_fds)
+    child = _start(args, env=env, cwd=cwd, has_stdin=stdin is not None, merge=sink is not None, pass_fds=pass_fds)
     try:
-        stdout = _communicate(child, args, stdin or b"", output, limits or Limits(), keep=sink is None)
+        stdout = _Pump(child, args, stdin or b"", output, limits or Limits()).run(keep=sink is None)
         returncode = child.wait()
     except BaseException:
         kill_group(child)
@@ -135,19 +136,18 @@ def run(
 
 def kill_group(child: subprocess.Popen[bytes]) -> None:
     """Kill ``child`` and all it started in its own process group, and reap it."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     child.wait()
 
 
 def _start(
     args: tuple[str, ...],
+    *,
     env: Mapping[str, str] | None,
     cwd: Path | None,
-    has_stdin: bool,  # noqa: FBT001
-    merge: bool,  # noqa: FBT001
+    has_stdin: bool,
+    merge: bool,
     pass_fds: Sequence[int],
 ) -> subprocess.Popen[bytes]:
     try:
@@ -164,83 +164,76 @@ def _start(
     except FileNotFoundError as error:
         if cwd is not None and not cwd.is_dir():
             raise
-        raise EnvironmentFault(
-            f"the program {args[0]} is not installed", hint="run: packhouse doctor"
-        ) from error
+        raise HostError(f"the program {args[0]} is not installed", hint="run: packhouse doctor") from error
 
 
-def _communicate(
-    child: subprocess.Popen[bytes],
-    args: tuple[str, ...],
-    stdin: bytes,
-    output: _Output,
-    limits: Limits,
-    *,
-    keep: bool,
-) -> bytes:
-    deadline = time.monotonic() + limits.seconds
-    kept: list[bytes] = []
-    seen = 0
-    pending = memoryview(stdin)
-    with selectors.DefaultSelector() as selector:
-        for stream in (child.stdout, child.stderr):
-            if stream is not None:
-                selector.register(stream, selectors.EVENT_READ)
-        if child.stdin is not None:
-            os.set_blocking(child.stdin.fileno(), False)
-            selector.register(child.stdin, selectors.EVENT_WRITE)
-        while selector.get_map():
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise LimitError(
-                    f"{args[0]} ran longer than {limits.seconds:g} s and was ended", log_tail=tuple(output.tail)
-                )
-            for key, _ in selector.select(left):
-                if key.fileobj is child.stdin:
-                    pending = _feed_stdin(child, selector, pending)
-                    continue
-                data = os.read(key.fd, _CHUNK)
-                if not data:
-                    selector.unregister(key.fileobj)
-                    continue
-                seen += len(data)
-                if seen > limits.output_bytes:
-                    raise LimitError(
-                        f"{args[0]} wrote more than {limits.output_bytes} bytes of output and was ended",
-                        log_tail=tuple(output.tail),
-                    )
-                if keep and key.fileobj is child.stdout:
-                    kept.append(data)
-                else:
-                    output.feed(data)
-        _wait(child, args, deadline, limits, output)
-    return b"".join(kept)
+class _Pump:
+    """Moves bytes between us and a child until all its pipes are closed, within the limits."""
 
+    def __init__(
+        self, child: subprocess.Popen[bytes], args: tuple[str, ...], stdin: bytes, output: _Output, limits: Limits
+    ) -> None:
+        self._child = child
+        self._name = args[0]
+        self._pending = memoryview(stdin)
+        self._output = output
+        self._limits = limits
+        self._deadline = time.monotonic() + limits.seconds
+        self._seen = 0
+        self._kept: list[bytes] = []
 
-def _wait(
-    child: subprocess.Popen[bytes], args: tuple[str, ...], deadline: float, limits: Limits, output: _Output
-) -> None:
-    try:
-        child.wait(max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired as error:
-        raise LimitError(
-            f"{args[0]} ran longer than {limits.seconds:g} s and was ended", log_tail=tuple(output.tail)
-        ) from error
+    def run(self, *, keep: bool) -> bytes:
+        with selectors.DefaultSelector() as selector:
+            for stream in (self._child.stdout, self._child.stderr):
+                if stream is not None:
+                    selector.register(stream, selectors.EVENT_READ)
+            if self._child.stdin is not None:
+                os.set_blocking(self._child.stdin.fileno(), False)
+                selector.register(self._child.stdin, selectors.EVENT_WRITE)
+            while selector.get_map():
+                for key, _ in selector.select(self._left()):
+                    if key.fileobj is self._child.stdin:
+                        self._write(selector, key)
+                    else:
+                        self._read(selector, key, keep=keep and key.fileobj is self._child.stdout)
+        try:
+            self._child.wait(self._left())
+        except subprocess.TimeoutExpired:
+            self._left()
+            raise
+        return b"".join(self._kept)
 
+    def _left(self) -> float:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise self._over(f"ran longer than {self._limits.seconds:g} s")
+        return left
 
-def _feed_stdin(
-    child: subprocess.Popen[bytes], selector: selectors.BaseSelector, pending: memoryview
-) -> memoryview:
-    assert child.stdin is not None  # noqa: S101  # the selector holds it only when it is there
-    try:
-        written = os.write(child.stdin.fileno(), pending[:_CHUNK])
-    except BrokenPipeError:
-        written = len(pending)
-    rest = pending[written:]
-    if not rest:
-        selector.unregister(child.stdin)
-        child.stdin.close()
-    return rest
+    def _read(self, selector: selectors.BaseSelector, key: selectors.SelectorKey, *, keep: bool) -> None:
+        data = os.read(key.fd, _CHUNK)
+        if not data:
+            selector.unregister(key.fileobj)
+            return
+        self._seen += len(data)
+        if self._seen > self._limits.output_bytes:
+            raise self._over(f"wrote more than {self._limits.output_bytes} bytes of output")
+        if keep:
+            self._kept.append(data)
+        else:
+            self._output.feed(data)
+
+    def _write(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+        try:
+            written = os.write(key.fd, self._pending[:_CHUNK])
+        except BrokenPipeError:
+            written = len(self._pending)
+        self._pending = self._pending[written:]
+        if not self._pending and self._child.stdin is not None:
+            selector.unregister(key.fileobj)
+            self._child.stdin.close()
+
+    def _over(self, what: str) -> LimitError:
+        return LimitError(f"{self._name} {what} and was ended", log_tail=tuple(self._output.tail))
 
 
 def _close_pipes(child: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Lock: every package by name, version, digest and place: a build needs no solver and no trust in a mirror.
+
+On disk a lock file holds one lock for each different package request of a description, as JSON with sorted keys
+and one package a line, so that a change reads well in a diff. The JSON Schema is ``docs/schema/lock.schema.json``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from runner.digest import digest_of
+
+LOCK_FILE = "packhouse.lock.json"
+"""Name of the lock file beside a description."""
+
+
+class LockedRepository(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A package source as it was when the lock was made.
+
+    Attributes:
+        uri: as planned: ``mirror://NAME`` stays symbolic so that the lock holds on any mirror.
+        index: sha256 of the signed index (``InRelease``, or ``Release`` of an unsigned repository).
+        date: the index's own ``Date`` field, RFC 3339 UTC; empty when it has none.
+        keys: fingerprints of the keys that signed the index; empty when ``verified`` is false.
+    """
+
+    id: str
+    uri: str
+    distribution: str
+    components: tuple[str, ...]
+    index: str
+    date: str
+    keys: tuple[str, ...]
+    verified: bool
+
+
+class LockedPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One package file. ``path`` is relative to the repository's URI; ``size`` is in bytes."""
+
+    name: str
+    version: str
+    arch: str
+    repository: str
+    path: str
+    sha256: str
+    size: int
+    source: str
+    phase: Literal["bootstrap", "image"]
+    reason: Literal["essential", "requested", "dependency"]
+
+
+class Solver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What resolved the request, and under which policy."""
+
+    name: str
+    version: str
+    recommends: bool
+
+
+class Tool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A packing tool present when the lock was made: bytes are promised for equal tools."""
+
+    name: str
+    version: str
+    digest: str
+
+
+class Lock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The answer to one package request.
+
+    Attributes:
+        request: digest of the :class:`runner.plan.model.PackageRequest` this answers.
+        description: digest of the description it was made from, for the record.
+        epoch: seconds since 1970: newest of description commit and package build times; every clamped time.
+    """
+
+    request: str
+    description: str
+    arch: str
+    epoch: int
+    solver: Solver
+    toolchain: tuple[Tool, ...]
+    repositories: tuple[LockedRepository, ...]
+    packages: tuple[LockedPackage, ...]
+
+    @property
+    def digest(self) -> str:
+        return digest_of(self)

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Plan: one profile set, one type, one architecture, every default filled in, every choice made.
+
+A plan is plain data. What prepare and create need stands here; neither reads the description again.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from runner.digest import digest_of
+
+
+class ImageIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """Who the image is: the facts in its file names and metadata."""
+
+    name: str
+    version: str
+    displayname: str = ""
+    id: str = ""
+    author: str = ""
+    contact: str = ""
+    specification: str = ""
+
+
+class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A public key file that may sign a repository, by URI."""
+
+    uri: str
+
+
+class RepositoryPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """One package source, in the description's order.
+
+    Attributes:
+        alias: stable name: the description's, else derived from the content of this entry.
+        uri: location as written, ``mirror://NAME`` kept symbolic.
+        kind: ``apt-deb``, ``rpm-md``, … as KIWI names it.
+        distribution: Debian suite, empty for a flat repository.
+        verify: false only where the description switches repository verification off *and* the caller allowed it.
+        build: used while building; ``image``: left configured in the image.
+    """
+
+    alias: str
+    uri: str
+    kind: str = "apt-deb"
+    distribution: str = ""
+    components: tuple[str, ...] = ("main",)
+    architectures: tuple[str, ...] = ()
+    priority: int | None = None
+    keys: tuple[SigningKey, ...] = ()
+    verify: bool = True
+    build: bool = True
+    image: bool = False
+
+
+class PackageRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the solver is asked. Its digest tells whether a lock answers this very question.
+
+    Names are trimmed, de-duplicated and sorted.
+    """
+
+    manager: str
+    arch: str
+    repositories: tuple[RepositoryPlan, ...]
+    bootstrap: tuple[str, ...] = ()
+    image: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    recommends: bool = False
+
+    @property
+    def digest(self) -> str:
+        return digest_of(self)
+
+
+class ArchivePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A tarball beside the description, unpacked after the packages of its phase (``bootstrap`` or ``image``)."""
+
+    name: str
+    target_dir: str = "/"
+    phase: str = "image"
+
+
+class FilePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A single file copied late in prepare. Owner is a chown argument, permissions a chmod argument."""
+
+    name: str
+    target: str
+    owner: str = ""
+    permissions: str = ""
+
+
+class GroupPlan(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    gid: int | None = None
+
+
+class UserPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """One account. ``password`` is a crypt(5) hash; plain passwords are hashed while planning, never kept."""
+
+    name: str
+    password: str
+    groups: tuple[GroupPlan, ...] = ()
+    home: str = ""
+    shell: str = ""
+    uid: int | None = None
+    realname: str = ""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """System settings written into the tree; an empty string leaves what the packages made."""
+
+    locale: str = ""
+    keytable: str = ""
+    timezone: str = ""
+    bootsplash_theme: str = ""
+    exclude_docs: bool = False
+
+
+class HistoryPlan(msgspec.Struct, frozen=True, kw_only=True):
+    created_by: str
+    author: str
+    comment: str = ""
+
+
+class ContainerPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """``<containerconfig>`` with its defaults filled in; None for entrypoint or subcommand means: not set."""
+
+    name: str = "kiwi-container"
+    tag: str = "latest"
+    additional_names: tuple[str, ...] = ()
+    maintainer: str = ""
+    user: str = ""
+    workingdir: str = ""
+    entrypoint: tuple[str, ...] | None = None
+    subcommand: tuple[str, ...] | None = None
+    expose: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    stopsignal: str = ""
+    environment: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    history: HistoryPlan | None = None
+
+
+class SizePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """``<size>`` in mebibytes; ``additive`` adds it to the measured need instead of setting the total."""
+
+    mebibytes: int
+    additive: bool = False
+
+
+class TypePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The one result to build. ``image`` is KIWI's type name; empty strings mean the documented default."""
+
+    image: str
+    filesystem: str = ""
+    format: str = ""
+    fscreateoptions: tuple[str, ...] = ()
+    rootfs_label: str = "ROOT"
+    squashfscompression: str = "xz"
+    erofscompression: str = ""
+    ensure_empty_tmpdirs: bool = True
+    derived_from: str = ""
+    size: SizePlan | None = None
+    container: ContainerPlan | None = None
+    bundle_format: str = ""
+    attributes: dict[str, str] = {}
+    """Every attribute as written, for the record and for what later builders read."""
+
+
+class DescriptionRef(msgspec.Struct, frozen=True, kw_only=True):
+    """The description a plan was made from: main file and digest over all files of its folder."""
+
+    kiwi_file: str
+    digest: str
+
+
+class Unsupported(msgspec.Struct, frozen=True, kw_only=True):
+    """Something the description asks for that this engine cannot build yet."""
+
+    element: str
+    where: str
+    why: str
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a build will do, before anything is downloaded."""
+
+    schema: str = "urn:packhouse:schema:plan:v1"
+    image: ImageIdentity
+    arch: str
+    profiles: tuple[str, ...]
+    type: TypePlan
+    packages: PackageRequest
+    delete: tuple[str, ...] = ()
+    uninstall: tuple[str, ...] = ()
+    archives: tuple[ArchivePlan, ...] = ()
+    files: tuple[FilePlan, ...] = ()
+    users: tuple[UserPlan, ...] = ()
+    settings: Settings = Settings()
+    environment: dict[str, str] = {}
+    """The ``kiwi_*`` variables of scripts and ``/.profile``."""
+    description: DescriptionRef
+    unsupported: tuple[Unsupported, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        return digest_of(self)
+
+    @property
+    def stem(self) -> str:
+        """``<name>.<arch>-<version>``: the first part of every result file name."""
+        return f"{self.image.name}.{self.arch}-{self.image.version}"
