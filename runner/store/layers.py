@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finished folders by key: root trees, overlays on them, results.
+
+How a layer survives a crash: it is made in the staging area and renamed into place in one step, so a half-made one
+is never seen. Its *data*, though, may not have reached the disk when the machine dies: the rename can survive what
+it names. Flushing 300 MB before each rename would cost more than the build, so a layer instead records the boot it
+was made in. In that boot the page cache is the truth. Reuse in the same boot flushes it (by then the kernel mostly
+has) and marks it as flushed; a layer of an earlier boot without that mark is discarded.
+
+How readers and eviction agree: who uses a layer holds a shared lock on ``<key>.lock`` beside it; who removes one
+needs the exclusive lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.store.blobs import disk_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A finished folder in the store. ``content`` must not be changed."""
+
+    key: str
+    path: Path
+
+    @property
+    def content(self) -> Path:
+        return self.path / "content"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerStore:
+    """Layers below ``root``, one folder each with its content and the marks of its state."""
+
+    root: Path
+    staging: Path
+
+    @contextlib.contextmanager
+    def use(self, key: str) -> Iterator[Layer | None]:
+        """Yield the layer ``key``, protected from eviction while the block runs, or None."""
+        with self._locked(key, fcntl.LOCK_SH):
+            layer = Layer(key, self.root / key)
+            if not layer.content.is_dir() or not self._survived(layer):
+                yield None
+                return
+            os.utime(layer.path)
+            yield layer
+
+    def add(self, key: str, make: Callable[[Path], None]) -> None:
+        """Call ``make`` with an empty folder to fill, then show it as layer ``key``.
+
+        If somebody else finished the same layer meanwhile, theirs stays: equal keys mean equal content.
+        """
+        with disk_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            self.staging.mkdir(parents=True, exist_ok=True)
+            staged = Path(tempfile.mkdtemp(prefix="layer-", dir=self.staging))
+            try:
+                (staged / "content").mkdir()
+                make(staged / "content")
+                (staged / "boot").write_text(_BOOT_ID.read_text())
+                with self._locked(key, fcntl.LOCK_EX):
+                    target = self.root / key
+                    if target.exists() and not self._survived(Layer(key, target)):
+                        shutil.rmtree(target)
+                    with (
+                        contextlib.suppress(FileExistsError, OSError)
+                        if target.exists()
+                        else contextlib.nullcontext()
+                    ):
+                        staged.rename(target)
+            finally:
+                if staged.exists():
+                    shutil.rmtree(staged, ignore_errors=True)
+
+    def remove(self, key: str) -> bool:
+        """Remove a layer nobody uses. Returns whether it is gone."""
+        with self._locked(key, fcntl.LOCK_EX | fcntl.LOCK_NB) as held:
+            if held:
+                shutil.rmtree(self.root / key, ignore_errors=True)
+            return held
+
+    def oldest_first(self) -> list[Layer]:
+        """All layers, the one unused for longest first."""
+        if not self.root.is_dir():
+            return []
+        found = [(path.stat().st_mtime_ns, path) for path in self.root.iterdir() if path.is_dir()]
+        return [Layer(path.name, path) for _, path in sorted(found)]
+
+    @staticmethod
+    def _survived(layer: Layer) -> bool:
+        if (layer.path / "flushed").exists():
+            return True
+        try:
+            same_boot = (layer.path / "boot").read_text() == _BOOT_ID.read_text()
+        except FileNotFoundError:
+            return False
+        if same_boot:
+            descriptor = os.open(layer.content, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        return same_boot
+
+    @contextlib.contextmanager
+    def _locked(self, key: str, operation: int) -> Iterator[bool]:
+        self.root.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.root / f"{key}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, operation)
+            yield True
+        except BlockingIOError:
+            yield False
+        finally:
+            os.close(descriptor)
