@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _WRITTEN_BACK_AFTER = 60.0
-"""Seconds after which the kernel has written dirty pages by itself (twice its default expiry): a flush is cheap."""
+"""Seconds after which the kernel has written dirty pages by itself (twice its default expiry)."""
 
 
 @dataclass(frozen=True, slots=True)
