@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Test processes side by side, and anything more for pytest: make test PYTEST_ARGS='-k lock'
+JOBS ?= 2
+PYTEST_ARGS ?=
+PYTEST = $(BIN)/pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
+PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+
+.PHONY: help install install-dev test test-fast lint demo bench schemas lock-examples requirements clean
+.PHONY: system-packages system-packages-test
+
+help: ## show the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+install: $(VENV)/.runtime ## put packhouse into .venv/bin, with the system packages it needs
+
+install-dev: $(VENV)/.dev ## the same with what tests and checks need
+
+test: lint ## the whole test suite: checks, unit, integration and whole builds
+	$(PYTEST)
+
+test-fast: install-dev ## what needs neither a mirror nor minutes
+	$(PYTEST) -m "not e2e and not network"
+
+lint: install-dev ## style, types and shell scripts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	shellcheck --external-sources .ci/run scripts/*.sh actions/*/*.sh
+
+demo: install ## build an example from git, sign, publish, fetch and verify it, in demo-out/
+	scripts/demo.sh $(abspath $(BIN))/packhouse demo-out
+
+bench: install-dev ## compare with mmdebstrap and KIWI
+	$(BIN)/python benchmarks/run.py
+
+schemas: install ## write the JSON Schemas of lock and manifest anew
+	$(BIN)/packhouse schema --out docs/schemas
+
+lock-examples: install ## resolve the examples' committed locks anew
+	$(BIN)/packhouse lock examples/debian-rootfs --update
+
+requirements: install-dev ## pin all dependencies anew, with hashes (UPGRADE=1 for newer versions)
+	scripts/pin-requirements.sh $(BIN)/uv $(if $(UPGRADE),--upgrade)
+
+clean: ## remove what the other targets made here
+	rm -rf $(VENV) demo-out bench-out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+system-packages:
+	@scripts/system-packages.sh
+
+system-packages-test:
+	@scripts/system-packages.sh --test
+
+$(VENV)/.created: | system-packages
+	python=$$(scripts/find-python.sh) && "$$python" -m venv --clear $(VENV)
+	@touch $@
+
+# The package itself comes last, in place, and pip fetches nothing for it that is not pinned.
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml $(VENV)/.created | system-packages
+	$(PIP) install --require-hashes --requirement requirements/runtime.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime | system-packages-test
+	$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@touch $@
