@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which module makes which image type: a new type is one new module and one line here."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from runner.errors import BuildError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.create.image import ResultFile
+    from runner.create.inputs import CreateInputs
+    from runner.process import LineSink
+
+MODULES = {
+    "docker": "runner.create.docker",
+    "erofs": "runner.create.erofs",
+    "ext2": "runner.create.ext",
+    "ext3": "runner.create.ext",
+    "ext4": "runner.create.ext",
+    "oci": "runner.create.oci",
+    "squashfs": "runner.create.squashfs",
+    "tbz": "runner.create.tbz",
+}
+"""KIWI's type name to the module whose ``BUILDER`` makes it; imported only when used."""
+
+
+class Run(Protocol):
+    """Make the result files of ``inputs`` from the tree at ``root`` in the empty-handed folder ``stage``.
+
+    The tree is stripped already and belongs to this call: a builder may change times in it, never content.
+    A builder leaves nothing but its result files in ``stage``.
+    """
+
+    def __call__(
+        self, inputs: CreateInputs, root: Path, stage: Path, *, sink: LineSink | None = None
+    ) -> tuple[ResultFile, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """One way to pack a tree. ``version`` grows whenever equal inputs and tools would give other bytes."""
+
+    version: int
+    tools: tuple[str, ...]
+    run: Run
+
+
+def builder_for(image: str) -> Builder:
+    """Return the builder of KIWI's image type ``image``.
+
+    Raises:
+        BuildError: no builder for that type exists.
+    """
+    try:
+        module = importlib.import_module(MODULES[image])
+    except KeyError:
+        raise BuildError(
+            f"image type {image} cannot be built yet", hint="types that can: " + ", ".join(sorted(MODULES))
+        ) from None
+    builder = module.BUILDER
+    if not isinstance(builder, Builder):
+        raise TypeError(f"{module.__name__}.BUILDER is not a Builder")
+    return builder
