@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names of the files of a release, and the text of ``SHA256SUMS``.
+
+Result files keep KIWI's names; ours share their stem ``<name>.<arch>-<version>`` and add further extensions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CHECKSUMS = "SHA256SUMS"
+KIWI_RESULT = "kiwi.result.json"
+MANIFEST_SUFFIX = ".manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseNames:
+    """Our own files beside the results of one build, by the stem they share."""
+
+    stem: str
+
+    @property
+    def manifest(self) -> str:
+        return self.stem + MANIFEST_SUFFIX
+
+    @property
+    def lock(self) -> str:
+        return self.stem + ".lock.json"
+
+    @property
+    def packages(self) -> str:
+        return self.stem + ".packages"
+
+    @property
+    def log(self) -> str:
+        return self.stem + ".log"
+
+    @property
+    def attestations(self) -> str:
+        """DSSE envelopes, one a line."""
+        return self.stem + ".intoto.jsonl"
+
+
+def checksums_text(digests: Mapping[str, str]) -> bytes:
+    """Return ``SHA256SUMS`` for ``digests`` (file name to hexadecimal SHA-256), sorted by name.
+
+    The format is that of sha256sum(1) in binary mode without escapes: names with a line feed or a backslash
+    cannot occur, the manifest's schema refuses them.
+    """
+    return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode()
