@@ -66,6 +66,8 @@ class PackageRequest(msgspec.Struct, frozen=True, kw_only=True):
     bootstrap: tuple[str, ...] = ()
     image: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
+    """Patterns and groups by name, for managers that know such."""
     recommends: bool = False
 
     @property
@@ -124,7 +126,10 @@ class HistoryPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ContainerPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """``<containerconfig>`` with its defaults filled in; None for entrypoint or subcommand means: not set."""
+    """``<containerconfig>`` with its defaults filled in.
+
+    For entrypoint and subcommand None means: not set, and an empty tuple: an inherited one is removed.
+    """
 
     name: str = "kiwi-container"
     tag: str = "latest"
