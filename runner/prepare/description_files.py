@@ -59,7 +59,7 @@ def run(inputs: Inputs, bench: Bench) -> None:
     paths.write("/image/config.xml", inputs.config_xml)
     paths.write("/image/plan.json", inputs.plan_json)
     paths.write("/image/lock.json", inputs.lock_json)
-    paths.write("/.kconfig", resources.files("runner.prepare").joinpath("data", "kconfig.sh").read_bytes())
+    _helpers(bench)
     for name in (*SCRIPTS, *_CDROOT):
         if inputs.origin.find(name) is not None:
             _copy(inputs.origin, name, name, bench)
@@ -67,6 +67,21 @@ def run(inputs: Inputs, bench: Bench) -> None:
         _copy(inputs.origin, name, name, bench)
     for name, fixed in inputs.renamed:
         _copy(inputs.origin, name, fixed, bench)
+
+
+def put_script(origin: Origin, name: str, bench: Bench) -> None:
+    """Write just one script into ``/image``, and ``/.kconfig``.
+
+    Raises:
+        DescriptionError: the script is missing or outside of the checkout.
+    """
+    _helpers(bench)
+    _copy(origin, name, name, bench)
+
+
+def _helpers(bench: Bench) -> None:
+    library = resources.files("runner.prepare").joinpath("data", "kconfig.sh")
+    bench.paths.write("/.kconfig", library.read_bytes())
 
 
 def _copy(origin: Origin, name: str, target: str, bench: Bench) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import pytest
 
@@ -20,7 +20,7 @@ EPOCH = 1_700_000_000
 class NoSandbox:
     """Refuses to run anything: the steps tested here only write files."""
 
-    mode = "none"
+    mode: ClassVar[Literal["bwrap", "unshare", "chroot"]] = "chroot"
 
     def run(self, command: Command, *, sink: LineSink | None = None, check: bool = True) -> Completed:  # noqa: ARG002
         raise AssertionError(f"{command.argv} must not run")

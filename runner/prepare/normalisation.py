@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The last step of prepare: take out of the tree whatever differs between two builds of the same thing.
 
-:func:`run` applies the rules of :mod:`runner.prepare.normalise_rules`, rewrites the few files that hold times or
-an order of their own, and clamps time stamps last. :func:`assert_normal` checks the result and changes nothing.
+:func:`run` applies the rules of :mod:`runner.prepare.normalisation_rules`, rewrites the few files that hold times
+or an order of their own, and clamps time stamps last. :func:`assert_normal` checks the result and changes nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from runner.prepare import glob
 from runner.prepare.bytecode import is_stale
-from runner.prepare.normalise_rules import RULES, TEMPORARY, Action, Rule
+from runner.prepare.normalisation_rules import RULES, TEMPORARY, Action, Rule
 from runner.prepare.paths import TreePaths
 from runner.prepare.rewrites import REWRITES
 
@@ -51,12 +51,12 @@ def run(inputs: Inputs, root: Path) -> None:
         for location in glob.find(paths, rule.pattern):
             _apply(rule, location)
     for rewrite in REWRITES:
-        location = glob.regular_file(paths, rewrite.path)
-        if location is not None:
-            old = location.read_bytes()
+        file = glob.regular_file(paths, rewrite.path)
+        if file is not None:
+            old = file.read_bytes()
             new = rewrite.change(old, inputs.epoch)
             if new != old:
-                location.write_bytes(new)
+                file.write_bytes(new)
     _settle_directory(os.fspath(root), inputs.epoch * _SECOND)
 
 
@@ -69,8 +69,8 @@ def assert_normal(root: Path, epoch: int, *, empty_temporary: bool = True) -> li
             if _breaks(rule, location):
                 found.append(f"{paths.inside(location)}: {rule.why}")  # noqa: PERF401 - reads better as a loop
     for rewrite in REWRITES:
-        location = glob.regular_file(paths, rewrite.path)
-        if location is not None and rewrite.change(content := location.read_bytes(), epoch) != content:
+        file = glob.regular_file(paths, rewrite.path)
+        if file is not None and rewrite.change(content := file.read_bytes(), epoch) != content:
             found.append(f"{rewrite.path}: {rewrite.why}")
     found.extend(f"{paths.inside(Path(path))}: {why}" for path, why in _late(root, epoch))
     return sorted(found)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.prepare import normalise, rewrites
-from runner.prepare.normalise_rules import RULES, TEMPORARY, Action, Rule
+from runner.prepare import normalisation, rewrites
+from runner.prepare.normalisation_rules import RULES, TEMPORARY, Action, Rule
 
 EPOCH = 1_700_000_000
 
@@ -24,7 +24,7 @@ def make(root: Path, name: str, content: bytes = b"x", mtime: int | None = None)
 
 
 def run(root: Path) -> None:
-    normalise.run(normalise.Inputs(EPOCH), root)
+    normalisation.run(normalisation.Inputs(EPOCH), root)
 
 
 @pytest.mark.parametrize("rule", [*RULES, *TEMPORARY], ids=lambda rule: f"{rule.pattern}-{rule.action.name}")
@@ -32,10 +32,10 @@ def test_every_rule_is_seen_and_done(tmp_path: Path, rule: Rule) -> None:
     name = rule.pattern.lstrip("/").replace("[0-9]", "0").replace("*", "some")
     victim = make(tmp_path, name + "/inner" if rule.action is Action.CLEAR else name)
     neighbour = make(tmp_path, "etc/stays")
-    before = normalise.assert_normal(tmp_path, EPOCH)
+    before = normalisation.assert_normal(tmp_path, EPOCH)
     assert any(line.startswith(rule.pattern.split("*")[0].split("[")[0]) for line in before)
     run(tmp_path)
-    assert normalise.assert_normal(tmp_path, EPOCH) == []
+    assert normalisation.assert_normal(tmp_path, EPOCH) == []
     assert neighbour.exists()
     if rule.action is Action.EMPTY:
         assert victim.read_bytes() == b""
@@ -72,7 +72,7 @@ def test_times_are_clamped_links_and_directories_too(tmp_path: Path) -> None:
     old = make(tmp_path, "usr/old", mtime=1_000)
     make(tmp_path, "usr/new")
     (tmp_path / "usr/link").symlink_to("/nowhere")
-    assert any("changed after the epoch" in line for line in normalise.assert_normal(tmp_path, EPOCH))
+    assert any("changed after the epoch" in line for line in normalisation.assert_normal(tmp_path, EPOCH))
     run(tmp_path)
     assert old.stat().st_mtime == 1_000
     for path in (tmp_path, tmp_path / "usr", tmp_path / "usr/new", tmp_path / "usr/link"):
@@ -88,10 +88,10 @@ def test_a_part_of_a_second_after_the_epoch_is_late(tmp_path: Path) -> None:
 
 def test_temporary_folders_stay_when_asked(tmp_path: Path) -> None:
     kept = make(tmp_path, "tmp/kept")
-    normalise.run(normalise.Inputs(EPOCH, empty_temporary=False), tmp_path)
+    normalisation.run(normalisation.Inputs(EPOCH, empty_temporary=False), tmp_path)
     assert kept.exists()
-    assert normalise.assert_normal(tmp_path, EPOCH, empty_temporary=False) == []
-    assert normalise.assert_normal(tmp_path, EPOCH) != []
+    assert normalisation.assert_normal(tmp_path, EPOCH, empty_temporary=False) == []
+    assert normalisation.assert_normal(tmp_path, EPOCH) != []
 
 
 def test_run_lock_stays(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ class TestBytecode:
         cached = self.compiled(tmp_path, EPOCH + 5)
         run(tmp_path)
         assert not cached.exists()
-        assert normalise.assert_normal(tmp_path, EPOCH) == []
+        assert normalisation.assert_normal(tmp_path, EPOCH) == []
 
     def test_checked_by_hash_stays(self, tmp_path: Path) -> None:
         mode = py_compile.PycInvalidationMode.CHECKED_HASH
