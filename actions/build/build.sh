@@ -12,6 +12,8 @@ source "$HERE/privilege.sh"
 
 readonly VENV=$RUNNER_TEMP/packhouse-venv
 readonly TARGET=${INPUT_TARGET_DIR:-$RUNNER_TEMP/packhouse-image}
+key=""  # the file with the signing key, which goes when we go
+trap '[[ -z $key ]] || rm -f "$key"' EXIT
 
 report() {
     "$VENV/bin/python" "$HERE/report.py" "$@"
@@ -30,7 +32,6 @@ lines_of() {
 # A secret lives in a file only we can read, and only as long as we run.
 write_key() {
     key=$(umask 077 && mktemp "$RUNNER_TEMP/packhouse-key.XXXXXX")
-    trap 'rm -f "$key"' EXIT
     printf '%s\n' "$INPUT_SIGN_KEY" >"$key"
     export PACKHOUSE_KEY_PASSPHRASE=${INPUT_SIGN_KEY_PASSPHRASE:-}
     unset INPUT_SIGN_KEY INPUT_SIGN_KEY_PASSPHRASE
@@ -56,7 +57,7 @@ make_command() {
 }
 
 main() {
-    local key="" command=() code=0
+    local command=() code=0
     [[ -z ${INPUT_SIGN_KEY:-} ]] || write_key
     export PACKHOUSE_STORE=${INPUT_STORE:-$RUNNER_TEMP/packhouse-store}
     [[ -z ${INPUT_S3_ENDPOINT:-} ]] || export AWS_ENDPOINT_URL_S3=$INPUT_S3_ENDPOINT
