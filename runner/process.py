@@ -99,6 +99,7 @@ def run(
     redact: Redactor | None = None,
     limits: Limits | None = None,
     pass_fds: Sequence[int] = (),
+    umask: int = -1,
     check: bool = True,
     what: str | None = None,
 ) -> Completed:
@@ -106,7 +107,8 @@ def run(
 
     Standard output and error are read together when ``sink`` is given (streamed line by line), otherwise
     standard output is returned whole and standard error only feeds the tail. ``env`` replaces the environment;
-    without it the tool gets :func:`tool_environment`. ``what`` names the action in errors.
+    without it the tool gets :func:`tool_environment`. ``umask`` is that of the tool, -1 for ours. ``what`` names
+    the action in errors.
 
     Raises:
         HostError: the program does not exist.
@@ -115,7 +117,15 @@ def run(
     """
     args = tuple(os.fspath(arg) for arg in argv)
     output = _Output(sink, redact or Redactor())
-    child = _start(args, env=env, cwd=cwd, has_stdin=stdin is not None, merge=sink is not None, pass_fds=pass_fds)
+    child = _start(
+        args,
+        env=env,
+        cwd=cwd,
+        has_stdin=stdin is not None,
+        merge=sink is not None,
+        pass_fds=pass_fds,
+        umask=umask,
+    )
     try:
         stdout = _Pump(child, args, stdin or b"", output, limits or Limits()).run(keep=sink is None)
         returncode = child.wait()
@@ -149,6 +159,7 @@ def _start(
     has_stdin: bool,
     merge: bool,
     pass_fds: Sequence[int],
+    umask: int,
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
@@ -159,6 +170,7 @@ def _start(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merge else subprocess.PIPE,
             pass_fds=tuple(pass_fds),
+            umask=umask,
             start_new_session=True,
         )
     except FileNotFoundError as error:
