@@ -429,6 +429,38 @@ def test_a_manifest_that_says_unsigned(sample: Sample) -> None:
     refused(sample, "signature kind")
 
 
+def test_a_manifest_that_knows_of_no_attestation(sample: Sample) -> None:
+    manifest = load_manifest(sample)
+    del manifest["attestations"]
+    resign_manifest(sample, manifest)
+    refused(sample, "attestations does not match")
+
+
+def test_a_size_that_is_wrong_even_when_signed(sample: Sample) -> None:
+    manifest = load_manifest(sample)
+    manifest["artifacts"][0]["size"] += 1
+    resign_manifest(sample, manifest)
+    refused(sample, "refused")
+
+
+def test_a_release_signed_under_the_name_of_another(sample: Sample) -> None:
+    statement = statement_of(sample)
+    for subject in statement["subject"]:
+        if subject["name"] == MANIFEST:
+            subject["name"] = "big.manifest.json"
+    resign(sample, statement)
+    (sample.directory / MANIFEST).rename(sample.directory / "big.manifest.json")
+    (sample.directory / INTOTO).rename(sample.directory / "big.intoto.jsonl")
+    refused(sample, "file name of the manifest")
+
+
+def test_two_releases_in_one_directory(make_sample: MakeSample) -> None:
+    one, two = make_sample("one"), make_sample("two", version="2.0.0")
+    for path in two.directory.iterdir():
+        shutil.copyfile(path, one.directory / path.name)
+    refused(one, "several releases")
+
+
 def test_an_artifact_named_twice(sample: Sample) -> None:
     manifest = load_manifest(sample)
     manifest["artifacts"].append(manifest["artifacts"][0])
