@@ -28,7 +28,7 @@ DEFAULT_COMPRESSION = "lz4hc"
 
 def run(inputs: CreateInputs, root: Path, stage: Path, *, sink: LineSink | None = None) -> tuple[ResultFile, ...]:
     """Pack ``root``; see :class:`runner.create.registry.Run`."""
-    canonicalise(root, inputs.epoch)
+    canonicalise(root, inputs.epoch, sink)
     path = stage / f"{inputs.stem}.erofs"
     compression = inputs.type.erofscompression or DEFAULT_COMPRESSION
     options = (f"-z{compression}", f"-U{inputs.uuid('erofs uuid')}", "--quiet", *inputs.type.fscreateoptions)

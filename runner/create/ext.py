@@ -69,7 +69,7 @@ _FULL = "Could not allocate"
 
 def run(inputs: CreateInputs, root: Path, stage: Path, *, sink: LineSink | None = None) -> tuple[ResultFile, ...]:
     """Pack ``root``; see :class:`runner.create.registry.Run`."""
-    canonicalise(root, inputs.epoch)
+    canonicalise(root, inputs.epoch, sink)
     chosen = layout(measure(root), inputs.type.size)
     path = stage / f"{inputs.stem}.{inputs.type.image}"
     with tempfile.TemporaryDirectory(prefix=".ext-", dir=stage) as scratch:

@@ -28,7 +28,7 @@ _BCJ_FILTERS = {"x86_64": "x86", "ix86": "x86", "ppc64": "powerpc"}
 
 def run(inputs: CreateInputs, root: Path, stage: Path, *, sink: LineSink | None = None) -> tuple[ResultFile, ...]:
     """Pack ``root``; see :class:`runner.create.registry.Run`."""
-    canonicalise(root, inputs.epoch)
+    canonicalise(root, inputs.epoch, sink)
     path = stage / f"{inputs.stem}.squashfs"
     fixed = ("-noappend", "-b", "1M", "-no-progress", "-no-recovery", "-exit-on-error", "-quiet")
     options = compression_options(inputs.type.squashfscompression, inputs.arch)
