@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from runner import log
 from runner.digest import canonical_json
 from runner.errors import NotInStorageError, StorageError, UsageError
 from runner.storage import catalog, keys
@@ -95,14 +94,6 @@ def publish_release(
     storage.put_if_absent(keys.manifest(image.name, manifest.sha256), release.manifest_bytes)
     _record_build(storage, release)
     commit, created = _commit(storage, release, channel)
-    log.get(__name__).info(
-        "published",
-        image=image.name,
-        version=image.version,
-        channel=channel,
-        number=commit.number,
-        created=created,
-    )
     return Published(
         url=storage.url,
         image=image.name,
