@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner import log
 from runner.errors import BuildError
 from runner.prepare.paths import TreePaths
 from runner.process import Limits
@@ -28,8 +27,9 @@ class Bench:
         root: folder of the tree on this machine.
         epoch: time for everything that is new, in seconds since 1970.
         sandbox: runs the tree's own programs.
-        sink: takes the output of those programs and our warnings.
+        sink: takes the output of those programs, and our warnings when ``warning`` is not set.
         limits: bounds of each program.
+        warning: takes our warnings.
     """
 
     root: Path
@@ -37,6 +37,7 @@ class Bench:
     sandbox: Sandbox
     sink: LineSink | None = None
     limits: Limits = Limits()
+    warning: LineSink | None = None
 
     @property
     def paths(self) -> TreePaths:
@@ -67,7 +68,8 @@ class Bench:
         )
 
     def warn(self, text: str) -> None:
-        """Tell the user and the build log of something odd that does not stop the build."""
-        log.get("prepare").warning(text)
-        if self.sink is not None:
+        """Tell of something odd that does not stop the build."""
+        if self.warning is not None:
+            self.warning(text)
+        elif self.sink is not None:
             self.sink(f"warning: {text}")

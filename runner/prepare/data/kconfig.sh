@@ -37,6 +37,16 @@ _packhouseIgnored() {
     _packhouseWarn "$1 is deprecated and does nothing"
 }
 
+# Tell whether this is an image under work. Elsewhere, such as on the machine of someone who tries a script out,
+# nothing that changes the system may run.
+_packhouseInImage() { # NAME OF THE FUNCTION
+    if [ -e /.kconfig ]; then
+        return 0
+    fi
+    _packhouseWarn "$1: this is no image under work (there is no /.kconfig): skipped"
+    return 1
+}
+
 # --- units and services ---------------------------------------------------------------------------------------
 
 _packhouseUnitFile() { # NAME-WITH-SUFFIX: print the path of the unit file
@@ -86,7 +96,10 @@ baseSysVServiceInstalled() {
 # baseSystemdCall NAME ARG...: systemctl ARG... NAME, if a unit, mount or init script NAME exists.
 baseSystemdCall() {
     local name="${1:-}" unit=""
-    shift || return 0
+    if [ "$#" -lt 2 ] || ! _packhouseInImage baseSystemdCall; then
+        return 0
+    fi
+    shift
     if unit=$(_packhouseUnitName "${name}"); then
         :
     elif baseSysVServiceInstalled "${name}" >/dev/null; then
@@ -128,6 +141,7 @@ suseService() { baseService "$@"; }
 # baseSetRunlevel LEVEL: 1 to 3, 5, or the name of a target becomes the default target.
 baseSetRunlevel() {
     local target file
+    _packhouseInImage baseSetRunlevel || return 0
     case "${1:-}" in
         1 | 2 | 3) target=multi-user.target ;;
         5) target=graphical.target ;;
@@ -205,12 +219,14 @@ baseQuoteFile() {
 # baseSetupBuildDay: write the day of the build to /build_day. It is the day of the sources, for the same image
 # from the same sources.
 baseSetupBuildDay() {
+    _packhouseInImage baseSetupBuildDay || return 0
     printf 'build_day=%s\n' "$(date --utc --date="@${SOURCE_DATE_EPOCH:-0}" +%Y%m%d)" >/build_day
 }
 
 # suseSetupProduct: link /etc/products.d/baseproduct to the installed product.
 suseSetupProduct() {
     local product
+    _packhouseInImage suseSetupProduct || return 0
     if [ -e /etc/products.d/baseproduct ] || [ -L /etc/products.d/baseproduct ]; then
         return 0
     fi
@@ -227,6 +243,11 @@ suseSetupProduct() {
 # baseStripAndKeep NAME...: remove the paths read from standard input, unless their last part is a NAME.
 baseStripAndKeep() {
     local path name
+    _packhouseInImage baseStripAndKeep || return 0
+    if [ -z "${*// /}" ]; then
+        _packhouseWarn "baseStripAndKeep: nothing to keep is named: nothing removed"
+        return 0
+    fi
     while IFS= read -r path; do
         for name in "$@"; do
             if [ "${path##*/}" = "${name}" ]; then
@@ -248,6 +269,11 @@ _packhouseList() { # FOLDER: print the paths of its entries, hidden ones too
 # baseStripLocales NAME...: keep only these compiled locales (and C and POSIX).
 baseStripLocales() {
     local keep
+    _packhouseInImage baseStripLocales || return 0
+    if [ -z "${*// /}" ]; then
+        _packhouseWarn "baseStripLocales: no locale to keep is named: nothing removed"
+        return 0
+    fi
     # shellcheck disable=SC2048 # one argument may hold several names
     for keep in $*; do
         set -- "$@" "${keep}"
@@ -258,6 +284,11 @@ baseStripLocales() {
 # baseStripTranslations NAME...: keep only these translations of messages.
 baseStripTranslations() {
     local keep
+    _packhouseInImage baseStripTranslations || return 0
+    if [ -z "${*// /}" ]; then
+        _packhouseWarn "baseStripTranslations: no language to keep is named: nothing removed"
+        return 0
+    fi
     # shellcheck disable=SC2048 # one argument may hold several names
     for keep in $*; do
         set -- "$@" "${keep}"
@@ -268,12 +299,19 @@ baseStripTranslations() {
 # baseStripTools FOLDER NAME...: keep only these programs of FOLDER.
 baseStripTools() {
     local folder="${1:-}" keep
-    shift || return 0
+    _packhouseInImage baseStripTools || return 0
+    if [ "$#" -gt 0 ]; then
+        shift
+    fi
+    if [ -z "${*// /}" ]; then
+        _packhouseWarn "baseStripTools: no program to keep is named: nothing removed"
+        return 0
+    fi
     # shellcheck disable=SC2048 # one argument may hold several names
     for keep in $*; do
         set -- "$@" "${keep}"
     done
-    if [ -n "${folder}" ] && [ "$#" -gt 0 ]; then
+    if [ -n "${folder}" ]; then
         _packhouseList "${folder}" | baseStripAndKeep "$@"
     fi
 }
