@@ -29,6 +29,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         return f"{text} ({self.remedy})" if self.remedy else text
 
 
+def by_line(finding: Finding) -> tuple[str, int]:
+    """Sort key: the order of the files' lines."""
+    return (str(finding.where.file), finding.where.line or 0) if finding.where else ("", 0)
+
+
 class InvalidDescriptionError(DescriptionError):
     """A description with at least one error; ``findings`` holds all of them, in the order of the file."""
 

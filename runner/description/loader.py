@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner.description import folder
 from runner.description.find import find_kiwi_file
-from runner.description.finding import Finding, InvalidDescriptionError
+from runner.description.finding import Finding, InvalidDescriptionError, by_line
 from runner.description.formats import MAX_BYTES, parse, to_text
 from runner.description.model.description import Description, read_description
 from runner.description.schema.validate import validate_tree
@@ -35,7 +35,7 @@ def load(directory: Path, kiwi_file: str | None = None) -> Description:
         )
     written = upgrade(root)
     if findings := validate_tree(root):
-        raise InvalidDescriptionError(findings)
+        raise InvalidDescriptionError(sorted(findings, key=by_line))
     description = read_description(
         root,
         directory=directory,
