@@ -77,9 +77,16 @@ def parse(source: str) -> Address | Path:
     if helper := _HELPER.match(source):
         raise _refused(source, f"the transport {helper[0]} can run programs", f"give {_ACCEPTED}")
     scp = _SCP.fullmatch(source)
-    if scp and not Path(source).exists():
+    if scp and not _is_there(source):
         return _parse_scp(source, scp)
     return Path(source)
+
+
+def _is_there(source: str) -> bool:
+    try:
+        return Path(source).exists()
+    except OSError:  # too long for a path, or behind a folder we may not enter
+        return False
 
 
 def _parse_url(source: str, scheme: str) -> Address:

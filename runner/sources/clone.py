@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from runner.errors import SourceError
 from runner.sources import lfs, refs, submodules
 from runner.sources.checkout import Checkout
-from runner.sources.objects import CommitFacts, read_commit
+from runner.sources.objects import CommitFacts, gitlinks, read_commit
 from runner.sources.porcelain import HardenedGit
 from runner.sources.repository import Repository
 
@@ -40,6 +40,7 @@ def clone(request: Request, work: Path, session: Session) -> Checkout:
         LimitError: it took longer than the session may.
     """
     work_tree, git_dir = work / "source", work / "source.git"
+    work_tree.mkdir(parents=True)  # outside of the clean-up: what was there before is not ours
     try:
         return _clone(request, work_tree, git_dir, session)
     except BaseException:
@@ -91,12 +92,17 @@ def _folder_facts(repository: Repository, revision: str, request: Request) -> Co
         )
     if facts.kind == "tree":
         return facts
-    what = {
-        "blob": "a file or a symbolic link, not a folder",
-        "commit": "a submodule: build from its own repository",
-    }
     raise SourceError(
         f"there is no folder {request.subdir!r} in {request.url} at {facts.commit}",
-        why=f"it is {what[facts.kind]}" if facts.kind in what else None,
+        why=_why_no_folder(repository, facts, request.subdir),
         hint="check --subdir; it is relative to the top of the repository",
     )
+
+
+def _why_no_folder(repository: Repository, facts: CommitFacts, subdir: str) -> str | None:
+    if facts.kind == "blob":
+        return "it is a file or a symbolic link, not a folder"
+    for path, _ in gitlinks(repository.session.run("ls-tree", "-r", "-z", "--full-tree", facts.commit)):
+        if f"{subdir}/".startswith(f"{path}/"):
+            return f"{path} is a submodule: build from its own repository"
+    return None

@@ -82,6 +82,11 @@ _MEANINGS = (
         "check the address; a private repository needs a login",
     ),
     _Meaning(
+        NOT_SERVED,
+        "the ref or commit has gone from {url}",
+        "it was moved or deleted meanwhile: try again",
+    ),
+    _Meaning(
         r"fsck|invalid path|bad tree|malformed|index-pack failed",
         "{url} holds objects that are damaged or unsafe to check out",
         "run git fsck --strict in the repository",

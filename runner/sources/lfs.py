@@ -22,6 +22,8 @@ _SPEC = b"version https://git-lfs.github.com/spec/v1\n"
 _POINTER_BYTES = 1024
 """A pointer file is smaller than this (the Git LFS specification)."""
 _NAMED = 5
+_FILTER = (("filter.lfs.clean", "git-lfs clean -- %f"), ("filter.lfs.smudge", "git-lfs smudge -- %f"))
+"""git-lfs writes files only where its filter is set up; it is for this one command."""
 
 
 def bring(repository: Repository, address: Address, work_tree: Path, subdir: str) -> None:
@@ -60,7 +62,11 @@ def find_pointers(folder: Path) -> list[Path]:
 
 
 def _pointers(folder: str) -> Iterator[Path]:
-    with os.scandir(folder) as entries:
+    try:
+        entries = os.scandir(folder)
+    except PermissionError:
+        return  # whoever reads the description says so
+    with entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 if entry.name != ".git":
@@ -76,15 +82,13 @@ def _is_pointer(entry: os.DirEntry[str]) -> bool:
         with open(entry.path, "rb") as stream:  # noqa: PTH123 - thousands of files: no Path for each
             return stream.read(len(_SPEC)) == _SPEC
     except PermissionError:
-        return False  # whoever reads the description says so
+        return False
 
 
 def _pull(repository: Repository, address: Address, subdir: str) -> str | None:
     """Run ``git lfs pull``; return why it failed, None when it did not."""
-    settings = [("remote.origin.url", address.url), ("lfs.locksverify", "false")]
-    if address.transport in {"https", "http"}:
-        server = address.url.rstrip("/").removesuffix(".git") + ".git/info/lfs"
-        settings.append(("lfs.url", server))
+    settings = [*_FILTER, ("remote.origin.url", address.url), ("lfs.locksverify", "false")]
+    settings.append(("lfs.url", _server(address)))
     session = repository.session.configured(settings)
     session.say("fetching Git LFS files")
     only = [f"--include={subdir}"] if subdir != "." and re.fullmatch(r"[\w./ -]+", subdir) else []
@@ -92,7 +96,16 @@ def _pull(repository: Repository, address: Address, subdir: str) -> str | None:
         session.run("lfs", "pull", *only, "origin", cwd=Path(session.environment["GIT_WORK_TREE"]))
     except GitFault as fault:
         return fault.tail[-1] if fault.tail else f"git lfs ended with code {fault.returncode}"
+    finally:
+        shutil.rmtree(repository.git_dir / "lfs", ignore_errors=True)  # a second copy of each file
     return None
+
+
+def _server(address: Address) -> str:
+    """Return where the LFS files of a repository are by default (git-lfs-config(5), server discovery)."""
+    if address.transport in {"https", "http"}:
+        return address.url.rstrip("/").removesuffix(".git") + ".git/info/lfs"
+    return Path(address.url).as_uri() if address.url.startswith("/") else address.url
 
 
 def _printable(path: Path) -> str:

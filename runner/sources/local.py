@@ -8,11 +8,13 @@ is not run (LFS, git-crypt) can make an unchanged folder look changed, never the
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.errors import SourceError
 from runner.sources import lfs
+from runner.sources.address import shown
 from runner.sources.checkout import Checkout
 from runner.sources.faults import GitFault
 from runner.sources.objects import gitlinks, read_commit
@@ -146,10 +148,15 @@ def folder_of(path: Path, subdir: str) -> Path:
         SourceError: it is not there, or no folder.
     """
     folder = path / subdir
-    if folder.is_dir():
-        return folder
-    if folder.exists():
+    try:
+        mode = folder.stat().st_mode
+        listable = os.access(folder, os.R_OK | os.X_OK)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        hint = "check the path; a git URL looks like https://host/path"
+        raise SourceError(f"there is no folder {shown(str(folder))}", why=why, hint=hint) from error
+    if not stat.S_ISDIR(mode):
         raise SourceError(f"{folder} is a file", hint=f"give the folder it lies in: {folder.parent}")
-    raise SourceError(
-        f"there is no folder {folder}", hint="check the path; a git URL looks like https://host/path"
-    )
+    if not listable:
+        raise SourceError(f"{folder} cannot be read", hint="check its owner and mode")
+    return folder

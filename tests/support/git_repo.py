@@ -29,7 +29,7 @@ class GitRepo:
         repo.git("init", "-q", "-b", "main", f"--object-format={'sha256' if sha256 else 'sha1'}")
         return repo
 
-    def git(self, *args: str, **environment: str) -> str:
+    def git(self, *args: str, stdin: str = "", **environment: str) -> str:
         """Run git in the repository, return its output without the line end."""
         time = f"{EPOCH + max(self.commits - 1, 0)} +0000"
         env = {
@@ -46,7 +46,9 @@ class GitRepo:
             "GIT_ALLOW_PROTOCOL": "file",
             **environment,
         }
-        done = subprocess.run(["git", *args], cwd=self.path, env=env, capture_output=True, check=False)
+        done = subprocess.run(
+            ["git", *args], input=stdin.encode(), cwd=self.path, env=env, capture_output=True, check=False
+        )
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode("utf-8", "surrogateescape").rstrip("\n")
 

@@ -66,7 +66,7 @@ def url(request: pytest.FixtureRequest, repo: GitRepo) -> Iterator[str]:
         ("refs/tags/annotated", "refs/tags/annotated", "two"),
     ],
 )
-def test_named_refs(url: str, repo: GitRepo, work: Path, ref: str | None, resolved: str, text: str) -> None:
+def test_named_refs(url: str, repo: GitRepo, work: Path, *, ref: str | None, resolved: str, text: str) -> None:
     result = checkout(url, ref=ref, work=work)
     assert (result.url, result.ref, result.resolved_ref) == (url, ref, resolved)
     assert result.commit == repo.git("rev-parse", f"{resolved}^{{commit}}")
@@ -79,7 +79,7 @@ def test_named_refs(url: str, repo: GitRepo, work: Path, ref: str | None, resolv
 
 @pytest.mark.parametrize("digits", [8, 12, 39, 40])
 @pytest.mark.parametrize("upper", [False, True])
-def test_commits_behind_the_tips(url: str, repo: GitRepo, work: Path, digits: int, upper: bool) -> None:  # noqa: FBT001
+def test_commits_behind_the_tips(url: str, repo: GitRepo, work: Path, *, digits: int, upper: bool) -> None:
     repo.commit({"config.xml": "four"})
     commit = repo.git("rev-parse", "main~1")
     ref = commit[:digits].upper() if upper else commit[:digits]
@@ -208,6 +208,7 @@ def test_tag_of_a_blob(url: str, repo: GitRepo, work: Path) -> None:
 
 def test_ambiguous_short_commit(url: str, repo: GitRepo, work: Path) -> None:
     seen: dict[str, str] = {}
+    commit = ""
     parent = repo.git("rev-parse", "HEAD")
     tree = repo.git("rev-parse", "HEAD^{tree}")
     for number in range(2000):  # four hex digits collide soon
@@ -267,13 +268,34 @@ def test_odd_names_links_and_modes_survive(repo: GitRepo, work: Path) -> None:
     finally:
         os.umask(before)
     copied = result.work_tree / "root"
-    assert sorted(os.listdir(os.fsencode(copied))) == sorted(os.listdir(os.fsencode(root)))
+    assert {path.name for path in copied.iterdir()} == {path.name for path in root.iterdir()}
     assert [str((copied / name).readlink()) for name in ("absolute", "outside")] == [
         "/etc/hostname",
         "../../../etc",
     ]
     modes = [(copied / name).stat().st_mode & 0o777 for name in ("run", "-dash", ".", "..")]
     assert modes == [0o755, 0o644, 0o755, 0o755]
+
+
+@pytest.mark.parametrize("source", ["git@forge.example:{}", "ssh://git@forge.example{}"])
+def test_ssh_goes_through_the_command_of_the_caller(
+    repo: GitRepo, work: Path, tmp_path: Path, source: str
+) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/host\nshift\nexec sh -c "$*"\n')
+    ssh.chmod(0o755)
+    env = {"GIT_SSH_COMMAND": str(ssh), "GIT_SSH_VARIANT": "simple"}
+    result = checkout(source.format(repo.path), ref="light", work=work, env=env)
+    assert result.url == source.format(repo.path)
+    assert (result.directory / "config.xml").read_text() == "one"
+    assert (tmp_path / "host").read_text() == "git@forge.example\n"
+
+
+def test_work_folder_in_use_is_left_alone(repo: GitRepo, work: Path) -> None:
+    first = checkout(f"file://{repo.path}", work=work)
+    with pytest.raises(FileExistsError):
+        checkout(f"file://{repo.path}", work=work)
+    assert (first.directory / "config.xml").exists()
 
 
 def test_repository_path_with_odd_characters(tmp_path: Path, work: Path) -> None:

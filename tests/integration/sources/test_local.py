@@ -112,6 +112,7 @@ def test_nothing_of_the_repository_s_configuration_runs(repo: GitRepo, work: Pat
     os.utime(repo.path / "images" / "a" / "config.xml", (1, 1))
     assert not checkout(str(repo.path / "images" / "a"), work=work).dirty
     assert not mark.exists()
+    repo.git("config", "--unset", "filter.x.process")
     repo.git("status")
     assert mark.exists()  # the trap works
 
@@ -200,6 +201,9 @@ def test_missing_and_wrong_paths(repo: GitRepo, work: Path) -> None:
         checkout(str(repo.path / "nope"), work=work)
     with pytest.raises(SourceError, match="is a file"):
         checkout(str(repo.path / "images/a/config.xml"), work=work)
+    for source in ("x" * 300, "x" * 5000, "h:" + "x" * 5000):
+        with pytest.raises(SourceError):
+            checkout(source, work=work, seconds=5)
     with pytest.raises(SourceError, match="no folder"):
         checkout(str(repo.path), subdir="nope", work=work)
 

@@ -69,7 +69,7 @@ def test_submodules_outside_the_folder_are_left_alone(repo: GitRepo, work: Path)
     assert checkout(f"file://{repo.path}", subdir="image", work=work).commit
     shutil.rmtree(work)
     work.mkdir()
-    with pytest.raises(SourceError, match="submodule elsewhere.*no URL"):
+    with pytest.raises(SourceError, match=r"submodule elsewhere.*no URL"):
         checkout(f"file://{repo.path}", work=work)
     assert list(work.iterdir()) == []
 
@@ -82,12 +82,13 @@ def test_description_inside_a_submodule(nested: GitRepo, work: Path) -> None:
 def test_pinned_commit_that_is_gone(nested: GitRepo, work: Path) -> None:
     nested.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},image/root/sub")
     nested.git("commit", "-q", "-m", "pin nothing")
-    with pytest.raises(SourceError, match="submodule image/root/sub.*no commit 1111"):
+    with pytest.raises(SourceError, match=r"submodule image/root/sub.*no commit 1111"):
         checkout(f"file://{nested.path}", work=work)
     assert list(work.iterdir()) == []
 
 
-def test_lfs_files_are_fetched(tmp_path: Path, repo: GitRepo, work: Path) -> None:
+@pytest.mark.parametrize("source", ["file://{}", "{}"])
+def test_lfs_files_are_fetched_from_the_repository_itself(repo: GitRepo, work: Path, source: str) -> None:
     if shutil.which("git-lfs") is None:
         pytest.skip("git-lfs is not installed")
     clean = [
@@ -97,9 +98,11 @@ def test_lfs_files_are_fetched(tmp_path: Path, repo: GitRepo, work: Path) -> Non
     ]
     for setting in clean:
         repo.git("config", *setting.split("=", 1))
+    repo.write({".lfsconfig": "[lfs]\n\turl = http://127.0.0.1:9/elsewhere\n"})
     repo.commit({".gitattributes": "*.bin filter=lfs\n", "image/a.bin": "hello", "image/b.bin": "world"})
     assert repo.git("show", "HEAD:image/a.bin").startswith("version https://git-lfs")
-    result = checkout(f"file://{repo.path}", subdir="image", work=work)
+    result = checkout(source.format(repo.path), ref="main", subdir="image", work=work)
+    assert not (work / "source.git" / "lfs").exists()
     assert [(result.directory / name).read_text() for name in ("a.bin", "b.bin")] == ["hello", "world"]
 
 
@@ -108,8 +111,9 @@ def test_lfs_pointers_that_remain_are_an_error(repo: GitRepo, work: Path, transp
     repo.commit({".gitattributes": "*.bin filter=lfs\n", "image/root/big.bin": POINTER, "other.bin": POINTER})
     with serve_git(repo.path.parent) as base:
         source = f"file://{repo.path}" if transport == "file" else f"{base}/repo"
-        with pytest.raises(SourceError, match="Git LFS files are missing: root/big.bin$") as caught:
+        with pytest.raises(SourceError, match="LFS") as caught:
             checkout(source, subdir="image", work=work)
+    assert caught.value.what == "Git LFS files are missing: root/big.bin"
     assert caught.value.why
     assert list(work.iterdir()) == []
 

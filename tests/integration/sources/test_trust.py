@@ -172,10 +172,10 @@ def test_hostile_submodules_over_http(repo: GitRepo, work: Path, tmp_path: Path,
 
 
 def test_symlinked_gitmodules(repo: GitRepo, work: Path, tmp_path: Path) -> None:
-    (tmp_path / "modules").write_text(f'[submodule "s"]\n\tpath = s\n\turl = {repo.path}\n')
-    (repo.path / ".gitmodules").symlink_to(tmp_path / "modules")
-    repo.commit()
-    with pytest.raises(SourceError):
+    link = repo.git("hash-object", "-w", "--stdin", stdin=str(tmp_path / "modules"))
+    tree = repo.git("mktree", stdin=f"120000 blob {link}\t.gitmodules\n")
+    repo.git("update-ref", "refs/heads/main", repo.git("commit-tree", tree, "-m", "hostile"))
+    with pytest.raises(SourceError, match="unsafe to check out"):
         checkout(f"file://{repo.path}", work=work)
     assert list(work.iterdir()) == []
 

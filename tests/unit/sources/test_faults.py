@@ -31,6 +31,7 @@ URL = "https://example.org/r"
             "error: object abc: gitmodulesUrl: disallowed submodule url\nfatal: fsck error in packed object",
             "unsafe",
         ),
+        ("fatal: couldn't find remote ref refs/heads/x", "has gone from"),
         ("fatal: transport 'ext' not allowed", "not allowed"),
         ("fatal: something quite new", "git fetch failed"),
     ],
