@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from runner.process import Limits
 
@@ -46,11 +46,14 @@ class Command:
     what: str = ""
 
 
+Isolation = Literal["bwrap", "unshare", "chroot"]
+"""How a sandbox isolates, strongest first; goes into the manifest."""
+
+
 class Sandbox(Protocol):
     """A way to run a :class:`Command`: no network, own process tree, fixed host name, cleared environment."""
 
-    mode: str
-    """Name for the manifest: ``bwrap``, ``unshare`` or ``chroot``."""
+    mode: ClassVar[Isolation]
 
     def run(self, command: Command, *, sink: LineSink | None = None, check: bool = True) -> Completed:
         """Run ``command`` to its end.

@@ -3,18 +3,20 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from runner import process
 from runner.sandbox import environment, seccomp
+from runner.sandbox.launch import OWN_ENVIRONMENT, inheritable
 from runner.sandbox.mountpoints import mount_points
+from runner.sandbox.pids import bounded
+from runner.sandbox.strays import none_left
 
 if TYPE_CHECKING:
     from runner.process import Completed, LineSink
     from runner.redact import Redactor
-    from runner.sandbox.api import Command
+    from runner.sandbox.api import Command, Isolation
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +27,25 @@ class Bubblewrap:
     real.
     """
 
-    mode: ClassVar[str] = "bwrap"
+    mode: ClassVar[Isolation] = "bwrap"
     redact: Redactor | None = None
 
     def run(self, command: Command, *, sink: LineSink | None = None, check: bool = True) -> Completed:
-        with mount_points(command), seccomp_fd() as filter_fd:
+        with (
+            mount_points(command),
+            none_left(command.root),
+            bounded() as bound,
+            inheritable(seccomp.program()) as filter_fd,
+        ):
             return process.run(
-                self._argv(command, filter_fd),
-                env={"PATH": os.environ.get("PATH", os.defpath)},
+                [*bound, *self._argv(command, filter_fd)],
+                env=OWN_ENVIRONMENT,
                 stdin=command.stdin,
                 sink=sink,
                 redact=self.redact,
                 limits=command.limits,
                 pass_fds=(filter_fd,),
+                umask=environment.UMASK,
                 check=check,
                 what=command.what or command.argv[0],
             )
@@ -60,31 +68,12 @@ class Bubblewrap:
             argv += ["--cap-add", capability]
         argv += ["--bind", str(command.root), "/", "--proc", "/proc", "--dev", "/dev"]
         # As real root the kernel's settings are writable by ownership, whatever the capabilities.
-        argv += [
-            "--ro-bind",
-            "/proc/sys",
-            "/proc/sys",
-            "--ro-bind-try",
-            "/proc/sysrq-trigger",
-            "/proc/sysrq-trigger",
-        ]
+        for name in environment.PROC_READ_ONLY:
+            argv += ["--ro-bind-try", f"/proc/{name}", f"/proc/{name}"]
         argv += ["--perms", "1777", "--tmpfs", "/dev/shm"]  # noqa: S108  # the sandbox's own
         for bind in command.binds:
             argv += ["--bind" if bind.writable else "--ro-bind", str(bind.source), bind.target]
         argv += ["--seccomp", str(filter_fd), "--clearenv"]
-        for name, value in sorted(environment.environment(command.env).items()):
+        for name, value in sorted(environment.environment(command.env, command.cwd).items()):
             argv += ["--setenv", name, value]
         return [*argv, "--chdir", command.cwd, "--", *command.argv]
-
-
-class seccomp_fd:  # noqa: N801  # used as a context manager, like those of contextlib
-    """An inheritable descriptor from which the filter program can be read once."""
-
-    def __enter__(self) -> int:
-        self._fd = os.memfd_create("seccomp", 0)
-        os.write(self._fd, seccomp.program())
-        os.lseek(self._fd, 0, os.SEEK_SET)
-        return self._fd
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._fd)

@@ -41,7 +41,35 @@ CAPABILITIES = (
 )
 """What package scripts need to own files and change users; nothing that touches the kernel, devices or network."""
 
+CAPABILITY_NUMBERS = {
+    "CAP_CHOWN": 0,
+    "CAP_DAC_OVERRIDE": 1,
+    "CAP_FOWNER": 3,
+    "CAP_FSETID": 4,
+    "CAP_KILL": 5,
+    "CAP_SETGID": 6,
+    "CAP_SETUID": 7,
+    "CAP_SETPCAP": 8,
+    "CAP_SYS_CHROOT": 18,
+    "CAP_SYS_NICE": 23,
+    "CAP_LEASE": 28,
+    "CAP_AUDIT_WRITE": 29,
+    "CAP_SETFCAP": 31,
+}
+"""Their numbers in the kernel (``linux/capability.h``)."""
 
-def environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Return the base environment with ``extra`` on top."""
-    return {**BASE, **extra}
+PROC_READ_ONLY = ("acpi", "bus", "dynamic_debug", "fs", "irq", "scsi", "sys", "sysrq-trigger")
+"""Parts of ``/proc`` through which the owner root, whatever its capabilities, changes the running kernel."""
+
+DEVICES = {"full": (1, 7), "null": (1, 3), "random": (1, 8), "tty": (5, 0), "urandom": (1, 9), "zero": (1, 5)}
+"""All devices there are, with major and minor number (Linux, ``Documentation/admin-guide/devices.txt``)."""
+
+UMASK = 0o022
+
+PROCESSES = 4096
+"""More processes at once than any package script needs, fewer than a fork bomb."""
+
+
+def environment(extra: Mapping[str, str], cwd: str = "/") -> dict[str, str]:
+    """Return the base environment with ``extra`` on top; ``PWD`` is ``cwd``, as bubblewrap sets it."""
+    return {**BASE, "PWD": cwd, **extra}
