@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a rule is: an id, a severity, a remedy, and a function that yields what it found and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner.description.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from runner.description.finding import Severity
+    from runner.description.model.description import Description
+    from runner.errors import Location
+    from runner.plan.select import Selection
+
+    Found = Iterator[tuple[str, Location]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A description and every selection of it that can be made: the default profiles, then each by itself."""
+
+    description: Description
+    selections: tuple[Selection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A named check. ``look`` yields a message and its place for each thing it finds."""
+
+    id: str
+    severity: Severity
+    remedy: str
+    look: Callable[[Subject], Found]
+
+    def run(self, subject: Subject) -> list[Finding]:
+        """Return the findings, each once, however many selections show it."""
+        return [
+            Finding(id=self.id, severity=self.severity, message=message, where=where, remedy=self.remedy)
+            for message, where in dict.fromkeys(self.look(subject))
+        ]
