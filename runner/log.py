@@ -77,19 +77,20 @@ def bind_build(build_id: str) -> None:
 
 
 class BuildLog:
-    """The full log of one build as a file: every line of every tool, redacted, in order.
+    """The full log of one build as a file: every line of every tool, redacted, in order, the build id before it.
 
     Callable, so that it serves as the line sink of :func:`runner.process.run`.
     """
 
-    def __init__(self, path: Path, redact: Redactor) -> None:
+    def __init__(self, path: Path, redact: Redactor, *, build_id: str) -> None:
+        self._build_id = build_id
         self._stream: IO[str] = path.open("a", encoding="utf-8", errors="backslashreplace")
         self._redact = redact
         self._lock = threading.Lock()
 
     def __call__(self, line: str, /) -> None:
         with self._lock:
-            self._stream.write(self._redact(line) + "\n")
+            self._stream.write(f"{self._build_id} {self._redact(line)}\n")
 
     def phase(self, name: str) -> None:
         """Mark the start of a phase."""

@@ -38,8 +38,9 @@ def canonicalise(root: Path, epoch: int, sink: LineSink | None = None) -> None:
         _clamp(entry.path, entry.stat, epoch)
     if unsorted and sink is not None:
         sink(
-            f"warning: the work directory's filesystem lists the extended attributes of {len(unsorted)} files, such as"
-            f" {os.fsdecode(unsorted[0])}, in an order of its own: the image may differ from one built elsewhere"
+            "warning: the work directory's filesystem lists extended attributes in an order of its own,"
+            f" so this image may differ from one built elsewhere ({len(unsorted)} files, such as"
+            f" {os.fsdecode(unsorted[0])})"
         )
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _STATUS = "var/lib/dpkg/status"
-_INSTALLED = "install ok installed"
+_INSTALLED = " ok installed"
+"""End of the status of a package whose files are all there, whatever is wanted of it (``install``, ``hold``)."""
 _FIELDS = ("Package", "Status", "Version", "Architecture")
 
 
@@ -36,7 +37,7 @@ def package_list(root: Path) -> str | None:
 def _lines(status: str) -> Iterator[str]:
     for stanza in status.split("\n\n"):
         fields = dict(_fields(stanza))
-        if fields.get("Status") != _INSTALLED:
+        if not fields.get("Status", "").endswith(_INSTALLED):
             continue
         try:
             yield f"{fields['Package']}|None|{fields['Version']}|None|{fields['Architecture']}|None|None\n"

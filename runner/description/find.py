@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def find_kiwi_file(directory: Path, kiwi_file: str | None = None) -> str:
+def find_kiwi_file(directory: Path, kiwi_file: str | None = None, *, boundary: Path | None = None) -> str:
     """Return the path of the main file relative to ``directory``.
 
     KIWI's order: the name the user gave, ``config.xml``, ``image/config.xml`` (a prepared root tree), the first
@@ -24,7 +24,7 @@ def find_kiwi_file(directory: Path, kiwi_file: str | None = None) -> str:
     if not directory.is_dir():
         raise DescriptionError(f"{directory} is not a folder", hint="name the folder that holds the description")
     if kiwi_file is not None:
-        if inside(directory, kiwi_file, what="the kiwi file").is_file():
+        if inside(directory, kiwi_file, what="the kiwi file", boundary=boundary).is_file():
             return kiwi_file
         raise DescriptionError(f"no file {kiwi_file} in the description's folder", where=str(directory))
     for name in ("config.xml", "image/config.xml", *_kiwi_files(directory)):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The folder of a description: its digest, and the fence around what the engine reads from it."""
+"""The folder of a description: its digest, and which names lead out of it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,16 @@ OVERLAY = "root"
 OVERLAY_ARCHIVE = "root.tar.gz"
 
 
-def inside(directory: Path, name: str, *, what: str, where: Location | None = None) -> Path:
+def inside(
+    directory: Path, name: str, *, what: str, where: Location | None = None, boundary: Path | None = None
+) -> Path:
     """Return the path of ``name`` in ``directory``; it need not exist.
 
+    A symbolic link may lead elsewhere within ``boundary``, the checkout; without it the folder is the boundary.
+
     Raises:
-        DescriptionError: ``name`` is empty, absolute, has a ``..`` part or a control character, or is a symbolic
-            link that leads out of ``directory``.
+        DescriptionError: ``name`` is empty, absolute, has a ``..`` part or a control character, or lies behind a
+            symbolic link that leads out.
     """
     pure = PurePosixPath(name)
     if not name or pure.is_absolute() or ".." in pure.parts or any(ord(char) < ord(" ") for char in name):
@@ -47,40 +51,40 @@ def inside(directory: Path, name: str, *, what: str, where: Location | None = No
             hint="put the file beside the description and name it relative to that folder",
         )
     path = directory / name
-    if not path.resolve().is_relative_to(directory.resolve()):
+    if not _within(path, boundary or directory):
         raise DescriptionError(
-            f"{what} {name!r} leads outside of the description's folder",
-            where=where or str(path),
+            f"{what} {name!r} leads outside of {'the checkout' if boundary else 'the folder of the description'}",
+            where=where or Location(name),
             why="it is a symbolic link, or lies behind one",
             hint="replace the link by a copy of what it points to",
         )
     return path
 
 
-def check_pieces(directory: Path, profiles: tuple[str, ...] = ()) -> None:
-    """Refuse scripts and overlays that are links out of the folder. Links inside an overlay are content, and fine.
+def check_pieces(directory: Path, profiles: tuple[str, ...] = (), boundary: Path | None = None) -> None:
+    """Refuse scripts and overlays that are links out of the checkout; links inside an overlay are content.
 
     Raises:
         DescriptionError: as :func:`inside`.
     """
     for name in (*SCRIPTS, OVERLAY, OVERLAY_ARCHIVE, *profiles):
         if (directory / name).is_symlink():
-            inside(directory, name, what="the description's")
+            inside(directory, name, what="the description's", boundary=boundary)
 
 
-def digest(directory: Path) -> str:
+def digest(directory: Path, boundary: Path | None = None) -> str:
     """Return the SHA-256 over names, kinds, executable bits, link targets and contents of all files below.
 
-    Left out: ``.git`` at any depth and the lock file beside the description, which answers it and so cannot be
-    part of it. Order and result depend on nothing
-    but the content: not on owner, times, umask or the place of the folder.
+    Left out: ``.git`` at any depth, and the lock file beside the description, which answers it. Order and result
+    depend on nothing but the content: not on owner, times, umask or the place of the folder. A link right in the
+    folder that leads elsewhere within ``boundary`` counts with what it leads to, any other by its target's name.
 
     Raises:
         DescriptionError: a file is neither regular, a link nor a folder, or cannot be read.
     """
     total = hashlib.sha256()
     for name, path in sorted(_entries(directory)):
-        total.update(b"\0".join((os.fsencode(name), *_facts(path))) + b"\n")
+        total.update(b"\0".join((os.fsencode(name), *_facts(path), *_linked(path, directory, boundary))) + b"\n")
     return total.hexdigest()
 
 
@@ -114,3 +118,20 @@ def _facts(path: Path) -> tuple[bytes, ...]:
         where=str(path),
         hint="remove it: such a file cannot be part of a git repository either",
     )
+
+
+def _linked(path: Path, directory: Path, boundary: Path | None) -> tuple[bytes, ...]:
+    """Return the facts of what a link right in the folder leads to, if that is elsewhere in the checkout."""
+    if boundary is None or path.parent != directory or not path.is_symlink():
+        return ()
+    if not path.exists() or _within(path, directory) or not _within(path, boundary):
+        return ()
+    target = path.resolve()
+    return (digest(target).encode(),) if target.is_dir() else _facts(target)
+
+
+def _within(path: Path, boundary: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(boundary.resolve())
+    except (OSError, RuntimeError):  # a link that leads to itself
+        return False

@@ -7,18 +7,19 @@ Bytes are hashed while they are written; nothing enters the store that is not wh
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
-from runner.errors import FetchError, IntegrityError
+from runner.errors import FetchError, IntegrityError, StorageError
 from runner.packages.api import PackageFile
 from runner.redact import strip_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     import urllib3
 
@@ -31,12 +32,8 @@ _ATTEMPTS = 3
 _CHUNK = 1 << 18
 
 
-class BlobSource(Protocol):
-    """Our own storage as a source of package files."""
-
-    def open_blob(self, sha256: str) -> Iterator[bytes] | None:
-        """Return the blob's content in chunks, None when it is not there."""
-        ...
+BlobSource = Callable[[str, int], Iterator[bytes]]
+"""Our own storage as a source of package files: sha256 and size to the file's bytes; raises a StorageError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +97,7 @@ class Fetcher:
                 raise
 
     def _fetch_one(self, package: LockedPackage, bases: dict[str, str], pool: urllib3.PoolManager) -> None:
-        if self.storage is not None and self._from_storage(package):
+        if self._from_storage(package):
             return
         if package.repository not in bases:
             raise FetchError(f"{package.name} is locked to the unknown repository {package.repository!r}")
@@ -127,13 +124,12 @@ class Fetcher:
             time.sleep(0.3 * attempt)
 
     def _from_storage(self, package: LockedPackage) -> bool:
-        chunks = self.storage.open_blob(package.sha256) if self.storage is not None else None
-        if chunks is None:
+        if self.storage is None:
             return False
         try:
-            self._store(package, chunks)
-        except IntegrityError:
-            return False  # a damaged copy of ours is no reason to fail while the mirror has the file
+            self._store(package, self.storage(package.sha256, package.size))
+        except (IntegrityError, StorageError):
+            return False  # not there, or damaged: no reason to fail while the mirror has the file
         return True
 
     def _store(self, package: LockedPackage, chunks: Iterable[bytes]) -> None:

@@ -49,11 +49,14 @@ def run(inputs: Inputs, bench: Bench) -> None:
     for user in inputs.users:
         _check(user)
         before = entries(bench.paths, "passwd")
+        options = _options(user)
+        if user.name in before and not options:
+            continue  # usermod with nothing to change is an error
         if user.name in before:
-            bench.run("usermod", *_options(user), "--", user.name, what=f"changing the user {user.name}")
+            bench.run("usermod", *options, "--", user.name, what=f"changing the user {user.name}")
         else:
             bench.run(
-                "useradd", "--create-home", *_options(user), "--", user.name, what=f"creating the user {user.name}"
+                "useradd", "--create-home", *options, "--", user.name, what=f"creating the user {user.name}"
             )
             _own_home(user, bench)
     secrets = "".join(f"{user.name}:{user.password}\n" for user in inputs.users if user.password)
@@ -76,16 +79,16 @@ def _groupadd(group: GroupPlan) -> list[str]:
 
 
 def _options(user: UserPlan) -> list[str]:
-    options = []
+    options = []  # short ones: useradd and usermod name some long ones differently
     if user.groups:
-        options += ["--gid", user.groups[0].name]
+        options += ["-g", user.groups[0].name]
         if others := user.groups[1:]:
-            options += ["--groups", ",".join(group.name for group in others)]
-    for option, value in (("--home-dir", user.home), ("--shell", user.shell), ("--comment", user.realname)):
+            options += ["-G", ",".join(group.name for group in others)]
+    for option, value in (("-d", user.home), ("-s", user.shell), ("-c", user.realname)):
         if value:
             options += [option, value]
     if user.uid is not None:
-        options += ["--uid", str(user.uid)]
+        options += ["-u", str(user.uid)]
     return options
 
 

@@ -65,7 +65,7 @@ class Session:
 
     client: S3Client
     url: str
-    redact: Redactor
+    redact: Redactor = field(repr=False)  # it holds the secrets
     limits: Limits = field(default_factory=Limits)
 
     def call(self, what: str, request: Callable[[], Answer]) -> Answer:

@@ -18,7 +18,6 @@ import ctypes
 import fcntl
 import os
 import shutil
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ from typing import TYPE_CHECKING
 from runner.store.blobs import disk_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _WRITTEN_BACK_AFTER = 60.0
@@ -51,41 +50,37 @@ class LayerStore:
     """Layers below ``root``, one folder each with its content and the marks of its state."""
 
     root: Path
-    staging: Path
 
     @contextlib.contextmanager
     def use(self, key: str) -> Iterator[Layer | None]:
-        """Yield the layer ``key``, protected from eviction while the block runs, or None."""
-        with self._locked(key, fcntl.LOCK_SH):
+        """Yield the layer ``key``, protected from eviction while the block runs, or None (and no lock is held)."""
+        with contextlib.ExitStack() as held:
+            held.enter_context(self._locked(key, fcntl.LOCK_SH))
             layer = Layer(key, self.root / key)
-            if not layer.content.is_dir() or not self._survived(layer):
-                yield None
+            if layer.content.is_dir() and self._survived(layer):
+                os.utime(layer.path)
+                yield layer
                 return
-            os.utime(layer.path)
-            yield layer
+        yield None
 
-    def add(self, key: str, make: Callable[[Path], None]) -> None:
-        """Call ``make`` with an empty folder to fill, then show it as layer ``key``.
+    def adopt(self, key: str, folder: Path) -> None:
+        """Show the finished ``folder`` (on the same file system) as layer ``key``; ``folder`` is gone afterwards.
 
         If somebody else finished the same layer meanwhile, theirs stays: equal keys mean equal content.
         """
         with disk_errors(self.root):
-            self.root.mkdir(parents=True, exist_ok=True)
-            self.staging.mkdir(parents=True, exist_ok=True)
-            staged = Path(tempfile.mkdtemp(prefix="layer-", dir=self.staging))
-            try:
-                (staged / "content").mkdir()
-                make(staged / "content")
-                (staged / "boot").write_text(_BOOT_ID.read_text())
-                with self._locked(key, fcntl.LOCK_EX):
-                    target = self.root / key
-                    if target.exists() and not self._survived(Layer(key, target)):
-                        shutil.rmtree(target)
-                    if not target.exists():
-                        staged.rename(target)
-            finally:
-                if staged.exists():
-                    shutil.rmtree(staged, ignore_errors=True)
+            staged = folder.with_name(f"{folder.name}.layer")
+            staged.mkdir()
+            folder.rename(staged / "content")
+            (staged / "boot").write_text(_BOOT_ID.read_text())
+            with self._locked(key, fcntl.LOCK_EX):
+                target = self.root / key
+                if target.exists() and not self._survived(Layer(key, target)):
+                    shutil.rmtree(target)
+                if not target.exists():
+                    staged.rename(target)
+            if staged.exists():
+                shutil.rmtree(staged)
 
     def remove(self, key: str) -> bool:
         """Remove a layer nobody uses. Returns whether it is gone."""

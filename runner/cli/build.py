@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``packhouse build``, and KIWI's two steps on their own: ``prepare`` and ``create``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runner.cli.options import Session, read_passphrase, selection, source_options
+from runner.cli.output import print_result
+from runner.errors import UsageError
+
+if TYPE_CHECKING:
+    from runner.pipeline.build import Built
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@source_options
+@click.option("--target-dir", type=_FOLDER, help="Where the results go; default packhouse-out/TYPE.")
+@click.option("--sign", "key", type=_FILE, metavar="KEY", help="Private key to sign the release with.")
+@click.option("--passphrase-file", type=_FILE, help="Passphrase of KEY; else PACKHOUSE_KEY_PASSPHRASE.")
+@click.option("--publish", metavar="URL", help="Storage to publish to: file:///DIR or s3://BUCKET/PREFIX.")
+@click.option("--channel", metavar="NAME", help="Channel to publish in; default edge.")
+@click.option("--no-mirror-packages", is_flag=True, help="Do not keep the locked packages in the storage.")
+@click.option("--no-cache", is_flag=True, help="Build every layer anew and keep none.")
+@click.pass_obj
+def build(  # noqa: PLR0917  # click hands every option over
+    session: Session,
+    /,
+    target_dir: Path | None,
+    key: Path | None,
+    passphrase_file: Path | None,
+    publish: str | None,
+    channel: str | None,
+    no_mirror_packages: bool,  # noqa: FBT001
+    no_cache: bool,  # noqa: FBT001
+    **source: Any,
+) -> None:
+    """Build the image described in SOURCE (a git URL or a path); sign and publish it as asked."""
+    from runner.pipeline.build import build as build_image
+    from runner.pipeline.request import BuildOptions, PublishTarget
+    from runner.storage.reference import DEFAULT_CHANNEL
+
+    if channel and not publish:
+        raise UsageError("--channel needs --publish", hint="a channel is a place in a storage")
+    passphrase = read_passphrase(passphrase_file) if key else None
+    goal = None
+    if publish:
+        goal = PublishTarget(
+            url=publish, channel=channel or DEFAULT_CHANNEL, mirror_packages=not no_mirror_packages
+        )
+    machine = session.machine(passphrase, source=source["source"], use_layers=not no_cache)
+    options = BuildOptions(target=target_dir, key=key, passphrase=passphrase, publish=goal)
+    try:
+        built = build_image(selection(**source), machine, options)
+    finally:
+        session.reporter.close()
+    print_result(session.style, _as_json(built), "" if session.style.quiet else _as_text(built))
+
+
+@click.command()
+@source_options
+@click.option("--root", type=_FOLDER, required=True, help="Empty folder for the root tree.")
+@click.option("--no-cache", is_flag=True, help="Build every layer anew and keep none.")
+@click.pass_obj
+def prepare(session: Session, /, root: Path, no_cache: bool, **source: Any) -> None:  # noqa: FBT001
+    """KIWI's first step: make the root tree of the image described in SOURCE."""
+    from runner.pipeline.steps import prepare as prepare_tree
+
+    machine = session.machine(source=source["source"], use_layers=not no_cache)
+    try:
+        tree = prepare_tree(selection(**source), machine, root)
+    finally:
+        session.reporter.close()
+    text = "" if session.style.quiet else f"root tree: {tree.root}"
+    print_result(session.style, {"root": str(tree.root), "key": tree.key, "epoch": tree.epoch}, text)
+
+
+@click.command()
+@click.option("--root", type=_FOLDER, required=True, help="A tree made by packhouse prepare.")
+@click.option("--target-dir", type=_FOLDER, required=True, help="Where the results go.")
+@click.pass_obj
+def create(session: Session, root: Path, target_dir: Path) -> None:
+    """KIWI's second step: pack a prepared root tree into image files."""
+    from runner.pipeline.steps import create as create_image
+
+    machine = session.machine()
+    try:
+        image = create_image(root, target_dir, machine)
+    finally:
+        session.reporter.close()
+    files = {file.name: {"sha256": file.sha256, "size": file.size} for file in image.files}
+    text = "\n".join(f"{file.sha256}  {target_dir / file.name}" for file in image.files)
+    print_result(session.style, {"target": str(target_dir.absolute()), "files": files}, text)
+
+
+def _as_json(built: Built) -> dict[str, Any]:
+    published = built.published
+    return {
+        "target": str(built.directory),
+        "manifest": str(built.directory / built.manifest_name),
+        "manifest_digest": built.manifest_digest,
+        "files": list(built.files),
+        "signed": built.signed,
+        "unchanged": built.unchanged,
+        "published": None
+        if published is None
+        else {
+            "url": published.url,
+            "image": published.image,
+            "version": published.version,
+            "channel": published.channel,
+            "number": published.number,
+        },
+    }
+
+
+def _as_text(built: Built) -> str:
+    lines = [f"image      {built.directory / name}" for name in built.files if _is_image(name)]
+    lines.append(f"manifest   {built.directory / built.manifest_name}")
+    lines.append(f"           sha256:{built.manifest_digest}{'' if built.signed else '  (not signed)'}")
+    if built.signed:
+        lines += [f"signature  {built.directory / name}" for name in built.files if name.endswith(".intoto.jsonl")]
+    if built.published is not None:
+        place = built.published
+        lines.append(f"published  {place.image}:{place.channel} number {place.number} in {place.url}")
+    return "\n".join(lines)
+
+
+def _is_image(name: str) -> bool:
+    ours = (".manifest.json", ".intoto.jsonl", ".lock.json", ".packages", ".log", "SHA256SUMS", "kiwi.result.json")
+    return not name.endswith(ours)

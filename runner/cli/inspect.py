@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands that build nothing: ``plan``, ``validate`` and ``lock``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runner.cli.options import Session, selection, source_options
+from runner.cli.output import print_result
+from runner.errors import DescriptionError
+
+if TYPE_CHECKING:
+    from runner.description.finding import Finding
+    from runner.plan.model import Plan
+
+
+@click.command()
+@source_options
+@click.pass_obj
+def plan(session: Session, /, **source: Any) -> None:
+    """Show what would be built, every default filled in, without building anything."""
+    import msgspec
+
+    from runner.pipeline.source import open_source
+
+    chosen = selection(**source)
+    with open_source(chosen, session.machine(source=source["source"])) as opened:
+        made = opened.plan(chosen)
+    session.reporter.close()
+    body = {**msgspec.to_builtins(made), "digest": made.digest}
+    print_result(session.style, body, _plan_text(made))
+
+
+@click.command()
+@source_options
+@click.pass_obj
+def validate(session: Session, /, **source: Any) -> None:
+    """Check the description in SOURCE and list everything wrong or doubtful in it."""
+    from runner.description.finding import InvalidDescriptionError
+    from runner.description.rules import check
+    from runner.pipeline.source import open_source
+
+    chosen = selection(**source)
+    findings: list[Finding] = []
+    try:
+        with open_source(chosen, session.machine(source=source["source"])) as opened:
+            findings = check(opened.description)
+    except InvalidDescriptionError as error:
+        findings = list(error.findings)
+    session.reporter.close()
+    errors = [finding for finding in findings if finding.severity == "error"]
+    listed = [
+        {
+            "id": finding.id,
+            "severity": finding.severity,
+            "message": finding.message,
+            "file": str(finding.where.file) if finding.where else None,
+            "line": finding.where.line if finding.where else None,
+            "remedy": finding.remedy,
+        }
+        for finding in findings
+    ]
+    text = "\n".join(f"{finding.severity}: {finding}" for finding in findings) or "the description is valid"
+    print_result(session.style, {"valid": not errors, "findings": listed}, text)
+    if errors:
+        raise click.exceptions.Exit(DescriptionError.exit_code)
+
+
+@click.command()
+@source_options
+@click.option("--update", is_flag=True, help="Resolve anew what is locked already.")
+@click.pass_obj
+def lock(session: Session, /, update: bool, **source: Any) -> None:  # noqa: FBT001
+    """Lock the packages of every image of SOURCE (or of the one chosen) in a file beside the description."""
+    from runner.pipeline.relock import relock
+
+    chosen = selection(**source)
+    try:
+        result = relock(chosen, session.machine(source=source["source"]), update=update)
+    finally:
+        session.reporter.close()
+    body = {
+        "file": str(result.path),
+        "locks": len(result.file.locks),
+        "changes": [change.text for change in result.changes],
+    }
+    text = "\n".join([*(change.text for change in result.changes), f"lock: {result.path}"])
+    print_result(session.style, body, text)
+
+
+def _plan_text(made: Plan) -> str:
+    request = made.packages
+    rows = [
+        ("image", f"{made.image.name} {made.image.version}"),
+        ("type", made.type.image + (f" ({made.type.filesystem})" if made.type.filesystem else "")),
+        ("architecture", made.arch),
+        ("profiles", ", ".join(made.profiles) or "none"),
+        ("bootstrap", ", ".join(request.bootstrap) or "none"),
+        ("packages", ", ".join(request.image) or "none"),
+        ("recommends", "yes" if request.recommends else "no"),
+        *(("repository", _repository_text(repository)) for repository in request.repositories),
+        *(("user", user.name) for user in made.users),
+        *(("archive", archive.name) for archive in made.archives),
+        *(("not yet", f"{item.element} ({item.where}): {item.why}") for item in made.unsupported),
+        ("results", f"{made.stem}.*"),
+        ("digest", made.digest),
+    ]
+    return "\n".join(f"{name:<13} {value}" for name, value in rows)
+
+
+def _repository_text(repository: Any) -> str:
+    parts = [repository.uri, repository.distribution or "./", *repository.components]
+    return " ".join(parts) + ("" if repository.verify else "  (signatures not checked)")

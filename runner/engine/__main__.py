@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine's process: a job on standard input, events as JSON lines on standard output."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+import msgspec
+
+from runner.engine.build import build
+from runner.engine.job import Event, Failed, decode_job
+from runner.errors import PackhouseError
+
+
+class _Speaker:
+    """Writes events, whole lines at a time, from any thread."""
+
+    def __init__(self) -> None:
+        self._encode = msgspec.json.Encoder().encode
+        self._lock = threading.Lock()
+        # Whatever else writes to standard output must not break the stream of events.
+        self._stream = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            self._stream.write(self._encode(event) + b"\n")
+            self._stream.flush()
+
+
+def main() -> int:
+    """Do one job. The exit code is 0 when it finished and 1 when it failed; the events say more."""
+    speak = _Speaker()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    os.umask(0o022)  # the caller's must not decide the modes in an image
+    job = decode_job(sys.stdin.buffer.read())
+    try:
+        finished = build(job, speak)
+    except PackhouseError as error:
+        speak(
+            Failed(
+                error=type(error).__name__,
+                what=error.what,
+                where=str(error.where) if error.where else None,
+                why=error.why,
+                hint=error.hint,
+                log_tail=error.log_tail,
+            )
+        )
+        return 1
+    speak(finished)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Start the engine in its namespaces, hear what it says, and make sure it is gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from runner import errors, process
+from runner.engine.job import Event, Failed, Finished, Job, LogLine, encode_job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.redact import Redactor
+    from runner.sandbox.identity import Identity
+
+_ERRORS = {
+    cls.__name__: cls
+    for cls in vars(errors).values()
+    if isinstance(cls, type) and issubclass(cls, errors.PackhouseError)
+}
+_NAMESPACES = ("--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+def launch(
+    job: Job, identity: Identity, *, on_event: Callable[[Event], None], redact: Redactor | None = None
+) -> Finished:
+    """Run ``job`` to its end and return its result.
+
+    Raises:
+        PackhouseError: what stopped the build, as the engine told it.
+        LimitError: it ran longer than the job's timeout.
+    """
+    outcome: list[Failed | Finished] = []
+    decoder = msgspec.json.Decoder(Event)
+
+    def hear(line: str) -> None:
+        try:
+            event = decoder.decode(line)
+        except msgspec.DecodeError:
+            event = LogLine(line)  # the interpreter itself, or a namespace tool, had something to say
+        if isinstance(event, (Failed, Finished)):
+            outcome.append(event)
+        else:
+            on_event(event)
+
+    done = process.run(
+        ["unshare", *identity.unshare, *_NAMESPACES, "--", sys.executable, "-I", "-m", "runner.engine"],
+        env=_environment(),
+        stdin=encode_job(job),
+        sink=hear,
+        redact=redact,
+        limits=process.Limits(seconds=job.timeout, output_bytes=1 << 32),
+        check=False,
+        what="the build engine",
+    )
+    if outcome and isinstance(outcome[-1], Finished):
+        return outcome[-1]
+    if outcome and isinstance(outcome[-1], Failed):
+        raise _error_of(outcome[-1])
+    raise errors.BuildError(
+        "the build engine ended without a result",
+        why=f"exit code {done.returncode}",
+        hint="the lines below are the last it said",
+        log_tail=done.tail,
+    )
+
+
+def _environment() -> dict[str, str]:
+    """No secret of the caller's reaches the engine: its environment is made from nothing."""
+    return process.tool_environment({"HOME": os.environ.get("HOME", "/nonexistent"), "LANG": "C.UTF-8"})
+
+
+def _error_of(failed: Failed) -> errors.PackhouseError:
+    cls = _ERRORS.get(failed.error, errors.BuildError)
+    return cls(failed.what, where=failed.where, why=failed.why, hint=failed.hint, log_tail=failed.log_tail)

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The main job: source → plan → lock → tree → image → release → storage."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner import __version__
+from runner import log as logs
+from runner.create.registry import builder_for
+from runner.create.toolchain import discover
+from runner.packages import lockfile
+from runner.pipeline import earlier
+from runner.pipeline.images import refuse_unsupported, run_engine, staged_target
+from runner.pipeline.locking import committed_or_new
+from runner.pipeline.phases import phase
+from runner.pipeline.source import open_source
+from runner.release.buildkey import BuildKey
+from runner.release.inputs import SELF_HOSTED, BuildFacts, ReleaseInputs
+
+if TYPE_CHECKING:
+    from runner.packages.api import PackageFile
+    from runner.packages.fetch import BlobSource
+    from runner.packages.lock import Lock, Tool
+    from runner.pipeline.request import BuildOptions, Machine, Selection
+    from runner.pipeline.source import Source
+    from runner.plan.model import Plan
+    from runner.release.sign import StatementSigner
+    from runner.storage.publish import Published
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What a build left behind.
+
+    Attributes:
+        unchanged: nothing had to be done: the target already held this very build.
+        published: where it is now, when it was published.
+    """
+
+    directory: Path
+    plan: Plan
+    manifest_name: str
+    manifest_digest: str
+    files: tuple[str, ...]
+    signed: bool
+    unchanged: bool = False
+    published: Published | None = None
+
+
+def build(selection: Selection, machine: Machine, options: BuildOptions) -> Built:
+    """Build one image and, as asked, sign and publish it.
+
+    Raises:
+        PackhouseError: whatever stopped it; the target is as it was before, and nothing is published.
+    """
+    storage = _package_source(options)
+    with open_source(selection, machine) as source:
+        plan = source.plan(selection)
+        refuse_unsupported(plan)
+        tools = discover(builder_for(plan.type.image).tools)
+        target = (options.target or Path("packhouse-out") / plan.type.image).absolute()
+        lock, files = committed_or_new(plan, source.checkout, machine, storage)
+        key = _build_key(plan, lock, source, tools)
+        built = earlier.find(target, key, plan, signed=options.key is not None)
+        if built is None:
+            built = _build_image(source, plan, lock, tools, key, target, machine, options)
+        else:
+            machine.reporter.finished("build", 0.0, cached=True, detail="unchanged")
+        if options.publish is not None:
+            built = replace(built, published=_publish(built, files, machine, options))
+    return built
+
+
+def _build_image(  # noqa: PLR0917  # the stages' values, in the order of the line
+    source: Source,
+    plan: Plan,
+    lock: Lock,
+    tools: tuple[Tool, ...],
+    key: str,
+    target: Path,
+    machine: Machine,
+    options: BuildOptions,
+) -> Built:
+    build_id = str(uuid.uuid4())
+    logs.bind_build(build_id)
+    started = datetime.now(UTC)
+    signer = _signer(options)
+    with staged_target(target) as stage, machine.store.scratch("log") as work:
+        log_path = work / "build.log"
+        log = logs.BuildLog(log_path, machine.redact, build_id=build_id)
+        try:
+            done, identity = run_engine(plan, lock, source, machine, log, target=stage)
+        finally:
+            log.close()
+        assert done.image is not None  # noqa: S101  # a target was given
+        from runner.release.assemble import make_release
+        from runner.release.host import current_host
+
+        with phase(machine.reporter, "release"):
+            facts = BuildFacts(
+                build_id=build_id,
+                build_key=key,
+                started=started,
+                finished=datetime.now(UTC),
+                isolation=done.isolation,
+                identity=identity.mode,
+                runner_version=__version__,
+                toolchain=tools,
+                skipped_checks=tuple(
+                    f"repository-signature:{repository.id}"
+                    for repository in lock.repositories
+                    if not repository.verified
+                ),
+                host=current_host(),
+            )
+            inputs = ReleaseInputs(
+                plan=plan,
+                lock=lock,
+                lock_file=lockfile.render(lockfile.LockFile(locks=(lock,))),
+                checkout=source.checkout,
+                image=done.image,
+                facts=facts,
+                log=log_path,
+            )
+            release = make_release(inputs, stage, signer)
+    return Built(
+        directory=target,
+        plan=plan,
+        manifest_name=release.manifest_name,
+        manifest_digest=release.manifest_digest,
+        files=release.files,
+        signed=release.signed,
+    )
+
+
+def _signer(options: BuildOptions) -> StatementSigner | None:
+    if options.key is None:
+        return None
+    from runner.release.sign import load_signer
+
+    return load_signer(options.key, options.passphrase)
+
+
+def _build_key(plan: Plan, lock: Lock, source: Source, tools: tuple[Tool, ...]) -> str:
+    checkout = source.checkout
+    return BuildKey(
+        tree=None if checkout.dirty else checkout.tree,
+        plan=plan.digest,
+        lock=lock.digest,
+        builder=SELF_HOSTED,
+        version=__version__,
+        toolchain=tools,
+    ).digest
+
+
+def _package_source(options: BuildOptions) -> BlobSource | None:
+    """Our own storage, to look for locked packages in before the mirror."""
+    if options.publish is None:
+        return None
+    from runner.storage.fetch import package_source
+    from runner.storage.location import open_storage
+
+    return package_source(open_storage(options.publish.url))
+
+
+def _publish(built: Built, files: tuple[PackageFile, ...], machine: Machine, options: BuildOptions) -> Published:
+    from runner.storage.location import open_storage
+    from runner.storage.publish import PackageBlob, publish_release
+
+    target = options.publish
+    assert target is not None  # noqa: S101  # the caller asked
+    with phase(machine.reporter, "publish") as detail:
+        packages = [
+            PackageBlob(path=file.path, sha256=file.package.sha256, size=file.package.size, name=file.package.name)
+            for file in files
+        ]
+        published = publish_release(
+            open_storage(target.url),
+            built.directory,
+            channel=target.channel,
+            packages=packages,
+            mirror_packages=target.mirror_packages,
+        )
+        detail.text = f"{target.channel}/{published.number}"
+    return published

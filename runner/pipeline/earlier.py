@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recognise that a target already holds the very build that is asked for: then nothing has to be done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.digest import sha256_bytes
+from runner.errors import PackhouseError
+from runner.release.files import CHECKSUMS, ReleaseNames
+from runner.release.manifest import decode_manifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.pipeline.build import Built
+    from runner.plan.model import Plan
+
+
+def find(target: Path, key: str, plan: Plan, *, signed: bool) -> Built | None:
+    """Return the build in ``target`` if it has ``key`` and all its files by name and size.
+
+    Content is not read again: ``packhouse verify`` does that. A signed build is not taken for an unsigned one that
+    is now to be signed.
+    """
+    from runner.pipeline.build import Built
+
+    names = ReleaseNames(plan.stem)
+    path = target / names.manifest
+    try:
+        data = path.read_bytes()
+        manifest = decode_manifest(data, where=str(path))
+    except (OSError, PackhouseError):
+        return None
+    has_signature = (target / names.attestations).is_file()
+    if manifest.build.key != key or has_signature != signed:
+        return None
+    files = {artifact.name: artifact.size for artifact in manifest.artifacts}
+    for name, size in files.items():
+        try:
+            if (target / name).stat().st_size != size:
+                return None
+        except OSError:
+            return None
+    present = {*files, names.manifest, CHECKSUMS, names.log, *([names.attestations] if signed else [])}
+    return Built(
+        directory=target,
+        plan=plan,
+        manifest_name=names.manifest,
+        manifest_digest=sha256_bytes(data),
+        files=tuple(sorted(name for name in present if (target / name).exists())),
+        signed=signed,
+        unchanged=True,
+    )

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a lock to an image: the engine is started, and its events become phases, a log and a result."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner import process
+from runner.engine.job import Event, Finished, Job, LogLine, Phase, Started, Warned
+from runner.engine.launch import launch
+from runner.errors import DescriptionError, HostError, Location
+from runner.sandbox.identity import Identity, probe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.log import BuildLog
+    from runner.packages.lock import Lock
+    from runner.pipeline.request import Machine, Reporter
+    from runner.pipeline.source import Source
+    from runner.plan.model import Plan
+
+
+def refuse_unsupported(plan: Plan) -> None:
+    """Stop before anything is downloaded when the plan asks for what this engine cannot build.
+
+    Raises:
+        DescriptionError: names the first such element and its place, and lists the others.
+    """
+    if not plan.unsupported:
+        return
+    first, *others = plan.unsupported
+    also = "".join(f"\n           also: {item.element} ({item.where}): {item.why}" for item in others)
+    raise DescriptionError(
+        f"{first.element} cannot be built yet",
+        where=Location(first.where) if first.where else None,
+        why=first.why + also,
+        hint="choose another type or profile; packhouse plan shows the whole plan",
+    )
+
+
+def run_engine(  # the stages' values, in the order of the line
+    plan: Plan,
+    lock: Lock,
+    source: Source,
+    machine: Machine,
+    log: BuildLog | None = None,
+    *,
+    root: Path | None = None,
+    target: Path | None = None,
+) -> tuple[Finished, Identity]:
+    """Prepare the tree of ``plan``, deliver it to ``root`` and pack it into ``target``, as asked."""
+    checkout = source.checkout
+    return run_job(
+        plan,
+        lock,
+        machine,
+        log,
+        description=checkout.directory,
+        boundary=checkout.work_tree,
+        git_modes=checkout.commit is not None,
+        description_text=source.description.text,
+        root=root,
+        target=target,
+    )
+
+
+def run_job(  # the stages' values, in the order of the line
+    plan: Plan,
+    lock: Lock,
+    machine: Machine,
+    log: BuildLog | None = None,
+    *,
+    description: Path,
+    boundary: Path,
+    git_modes: bool = True,
+    description_text: str = "",
+    tree: Path | None = None,
+    root: Path | None = None,
+    target: Path | None = None,
+) -> tuple[Finished, Identity]:
+    """Give the engine one job; see :class:`runner.engine.job.Job`."""
+    identity = probe()
+    with machine.store.scratch("build", remove=lambda path: _erase(path, identity)) as work:
+        job = Job(
+            plan=plan,
+            lock=lock,
+            description=description.resolve(),
+            boundary=boundary.resolve(),
+            git_modes=git_modes,
+            description_text=description_text,
+            store=machine.store.root.resolve(),
+            work=work.resolve(),
+            tree=tree,
+            root=root,
+            target=target,
+            use_layers=machine.use_layers,
+            timeout=machine.timeout,
+        )
+        hear = _Listener(machine.reporter, log)
+        return launch(job, identity, on_event=hear, redact=machine.redact), identity
+
+
+class _Listener:
+    """Turns the engine's events into the reporter's words and the build's log."""
+
+    def __init__(self, reporter: Reporter, log: BuildLog | None) -> None:
+        self._reporter = reporter
+        self._log = log
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case LogLine(line):
+                self._reporter.line(line)
+                if self._log is not None:
+                    self._log(line)
+            case Started(name):
+                self._reporter.started(name)
+                if self._log is not None:
+                    self._log.phase(name)
+            case Phase():
+                self._reporter.finished(event.name, event.seconds, cached=event.cached)
+            case Warned(text):
+                self._reporter.warning(text)
+            case _:
+                pass
+
+
+def _erase(path: Path, identity: Identity) -> None:
+    """Remove a folder whose files may belong to ids that only the build's namespace has."""
+    process.run(["unshare", *identity.unshare, "--", "rm", "-rf", "--one-file-system", path], check=False)
+
+
+@contextlib.contextmanager
+def staged_target(target: Path) -> Iterator[Path]:
+    """A folder beside ``target`` that replaces it when the block succeeds; otherwise nothing has happened.
+
+    What stood in ``target`` before is replaced only if it is an earlier result of ours.
+
+    Raises:
+        HostError: the place cannot be written to, or holds something that is not ours.
+    """
+    target = target.absolute()
+    if target.is_dir() and any(target.iterdir()) and not any(target.glob("*.manifest.json")):
+        raise HostError(
+            f"{target} is not empty and holds no earlier result",
+            hint="choose another --target-dir; nothing in it was touched",
+        )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        stage = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        raise HostError(f"cannot write to {target.parent}", why=error.strerror) from error
+    try:
+        stage.chmod(0o755)
+        yield stage
+        _replace(target, stage)
+    finally:
+        _remove(stage)
+
+
+def _replace(target: Path, stage: Path) -> None:
+    if not target.exists():
+        stage.rename(target)
+        return
+    old = target.with_name(f".{target.name}-old-{stage.name.rpartition('-')[2]}")
+    target.rename(old)
+    stage.rename(target)
+    _remove(old)
+
+
+def _remove(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write the lock file beside a description: one lock for each different package request it can make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from runner.errors import UsageError
+from runner.packages import lockfile
+from runner.pipeline.locking import make_lock
+from runner.pipeline.source import open_source
+from runner.plan.make import combinations
+
+if TYPE_CHECKING:
+    from runner.packages.lock import Lock
+    from runner.pipeline.request import Machine, Selection
+    from runner.pipeline.source import Source
+    from runner.plan.model import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One package that is locked otherwise than before."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relocked:
+    path: Path
+    file: lockfile.LockFile
+    changes: tuple[Change, ...]
+
+
+def relock(selection: Selection, machine: Machine, *, update: bool) -> Relocked:
+    """Make the missing locks of a description, with ``update`` all of them, and write the file.
+
+    With a type or profile chosen only that one's lock is made; otherwise every buildable combination's.
+
+    Raises:
+        UsageError: the source is no folder of this machine, so nothing can be written beside the description.
+        ResolveError: a request cannot be solved; the file is as it was before.
+    """
+    if "://" in selection.source or selection.ref is not None:
+        raise UsageError(
+            "a lock file is written beside a description on this machine",
+            hint="give the path of a work tree, without --ref",
+        )
+    with open_source(selection, machine) as source:
+        plans = _plans(source, selection)
+        directory = source.checkout.directory
+        old = lockfile.load(directory) or lockfile.LockFile()
+        new, changes = old, list[Change]()
+        for plan in plans:
+            before = old.lock_for(plan.packages.digest)
+            if before is not None and not update:
+                continue
+            lock, _ = make_lock(plan, source.checkout, machine)
+            # The tools at hand are part of what is promised, not of what is locked anew by chance.
+            if before is None or _content(before) != _content(lock):
+                new = new.with_lock(lock)
+                changes += _diff(before, lock)
+        if not selection.profiles and selection.type_name is None:
+            new = new.only(plan.packages.digest for plan in plans)
+        path = lockfile.write(directory, new)
+    return Relocked(path, new, tuple(changes))
+
+
+def _plans(source: Source, selection: Selection) -> list[Plan]:
+    if selection.profiles or selection.type_name:
+        return [source.plan(selection)]
+    plans: dict[str, Plan] = {}
+    for combination in combinations(source.description, arch=selection.arch):
+        chosen = _replace(selection, combination.profiles, combination.type_name)
+        plan = source.plan(chosen)
+        if not plan.unsupported:
+            plans.setdefault(plan.packages.digest, plan)
+    return [plans[digest] for digest in sorted(plans)]
+
+
+def _replace(selection: Selection, profiles: tuple[str, ...], type_name: str) -> Selection:
+    return replace(selection, profiles=profiles, type_name=type_name)
+
+
+def _content(lock: Lock) -> Lock:
+    """The lock without what changes from day to day though every package is the same."""
+    repositories = tuple(msgspec.structs.replace(item, index="", date="") for item in lock.repositories)
+    return msgspec.structs.replace(lock, epoch=0, description="", repositories=repositories)
+
+
+def _diff(before: Lock | None, after: Lock) -> list[Change]:
+    old = {(item.name, item.arch): item.version for item in before.packages} if before else {}
+    new = {(item.name, item.arch): item.version for item in after.packages}
+    if before is None:
+        return [Change(f"new lock with {len(new)} packages")]
+    changes = []
+    for key in sorted(old.keys() | new.keys()):
+        was, now = old.get(key), new.get(key)
+        if was != now:
+            changes.append(Change(f"{key[0]} ({key[1]}): {was or 'not there'} → {now or 'gone'}"))
+    return changes

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a caller asks for, and what of this machine it may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from runner.redact import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from runner.packages.fetch import Progress
+    from runner.packages.mirrors import Mirrors
+    from runner.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which source, and which of the images its description holds."""
+
+    source: str
+    ref: str | None = None
+    subdir: str | None = None
+    kiwi_file: str | None = None
+    profiles: tuple[str, ...] = ()
+    type_name: str | None = None
+    arch: str | None = None
+    allow_unsigned: bool = False
+
+
+class Reporter(Protocol):
+    """Who shows a person, or a machine, how the work goes."""
+
+    def started(self, phase: str) -> None: ...
+
+    def finished(self, phase: str, seconds: float, *, cached: bool = False, detail: str = "") -> None: ...
+
+    def fetched(self, progress: Progress) -> None: ...
+
+    def line(self, text: str) -> None:
+        """One line of a tool's output."""
+        ...
+
+    def warning(self, text: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What of this machine the work may use."""
+
+    store: Store
+    mirrors: Mirrors
+    reporter: Reporter
+    redact: Redactor = Redactor()
+    env: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = 7200.0
+    use_layers: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishTarget:
+    """Where a release goes, and under which name people follow it."""
+
+    url: str
+    channel: str
+    mirror_packages: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOptions:
+    """What becomes of the image. ``key`` is a private key file, ``passphrase`` opens it."""
+
+    target: Path | None = None
+    key: Path | None = None
+    passphrase: str | None = None
+    publish: PublishTarget | None = None
+    mirror_url: str | None = None

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a source to a plan: clone, load, choose."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner.description.loader import load
+from runner.pipeline.phases import phase
+from runner.plan.make import make_plan
+from runner.sources.api import checkout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.description.model.description import Description
+    from runner.pipeline.request import Machine, Selection
+    from runner.plan.model import Plan
+    from runner.sources.checkout import Checkout
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An open source: it lies on this machine as long as the block that opened it runs."""
+
+    checkout: Checkout
+    description: Description
+
+    def plan(self, selection: Selection) -> Plan:
+        """Make every choice the selection leaves open."""
+        return make_plan(
+            self.description,
+            profiles=selection.profiles,
+            type_name=selection.type_name,
+            arch=selection.arch,
+            allow_unsigned=selection.allow_unsigned,
+        )
+
+
+@contextlib.contextmanager
+def open_source(selection: Selection, machine: Machine) -> Iterator[Source]:
+    """Bring the source here and read its description.
+
+    Raises:
+        SourceError: it cannot be had.
+        DescriptionError: its description cannot be read.
+    """
+    with machine.store.scratch("source") as work:
+        with phase(machine.reporter, "source") as detail:
+            place = checkout(
+                selection.source,
+                ref=selection.ref,
+                subdir=selection.subdir,
+                work=work,
+                log=machine.reporter.line,
+                env=machine.env,
+            )
+            detail.text = place.commit[:12] if place.commit else "not under version control"
+        yield Source(place, load(place.directory, selection.kiwi_file))

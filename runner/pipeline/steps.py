@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""KIWI's two steps on their own: a tree from a source, an image from a tree."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from runner.errors import UsageError
+from runner.packages.lock import Lock
+from runner.pipeline.images import refuse_unsupported, run_engine, run_job, staged_target
+from runner.pipeline.locking import committed_or_new
+from runner.pipeline.source import open_source
+from runner.plan.model import Plan
+from runner.prepare.tree import Tree
+
+if TYPE_CHECKING:
+    from runner.create.image import Image
+    from runner.pipeline.request import Machine, Selection
+
+T = TypeVar("T")
+
+
+def prepare(selection: Selection, machine: Machine, root: Path) -> Tree:
+    """Make the root tree of ``selection`` in the empty folder ``root``.
+
+    Raises:
+        UsageError: ``root`` holds something.
+        PackhouseError: whatever stopped it.
+    """
+    root = root.absolute()
+    if root.exists() and any(root.iterdir()):
+        raise UsageError(f"{root} is not empty", hint="choose another --root, or remove it first")
+    with open_source(selection, machine) as source:
+        plan = source.plan(selection)
+        refuse_unsupported(plan)
+        lock, _ = committed_or_new(plan, source.checkout, machine, None)
+        root.parent.mkdir(parents=True, exist_ok=True)
+        done, _ = run_engine(plan, lock, source, machine, root=root)
+    return Tree(root=root, key=done.tree_key, epoch=lock.epoch)
+
+
+def create(root: Path, target: Path, machine: Machine) -> Image:
+    """Pack the tree that :func:`prepare` made at ``root`` into ``target``. The tree is not changed.
+
+    Raises:
+        UsageError: ``root`` was not made by prepare.
+    """
+    root = root.absolute()
+    plan = _read(root, "plan.json", Plan)
+    lock = _read(root, "lock.json", Lock)
+    with staged_target(target) as stage, tempfile.TemporaryDirectory(prefix="packhouse-") as nothing:
+        done, _ = run_job(
+            plan, lock, machine, description=Path(nothing), boundary=Path(nothing), tree=root, target=stage
+        )
+    assert done.image is not None  # noqa: S101  # a target was given
+    return done.image
+
+
+def _read(root: Path, name: str, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode((root / "image" / name).read_bytes(), type=kind)
+    except OSError as error:
+        raise UsageError(
+            f"{root} is not a tree made by packhouse prepare", why=f"image/{name} cannot be read: {error.strerror}"
+        ) from error
+    except msgspec.DecodeError as error:
+        raise UsageError(f"{root}/image/{name} is damaged", why=str(error)) from error
