@@ -119,12 +119,17 @@ def test_nothing_of_the_repository_s_configuration_runs(repo: GitRepo, work: Pat
 
 def test_submodule_configuration_does_not_run_either(repo: GitRepo, work: Path, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
-    GitRepo.create(tmp_path / "sub").commit({"f": "x"})
+    GitRepo.create(tmp_path / "sub").commit({"f": "x", ".gitattributes": "* filter=x\n"})
     repo.git("submodule", "add", "-q", f"file://{tmp_path}/sub", "images/a/sub")
     repo.commit()
-    repo.git("config", "--file", ".git/modules/images/a/sub/config", "core.fsmonitor", f"touch {mark}")
+    config = ".git/modules/images/a/sub/config"
+    repo.git("config", "--file", config, "core.fsmonitor", f"touch {mark}")
+    repo.git("config", "--file", config, "filter.x.clean", f"touch {mark}; cat")
+    os.utime(repo.path / "images/a/sub/f", (1, 1))
     assert not checkout(str(repo.path / "images" / "a"), work=work).dirty
     assert not mark.exists()
+    repo.git("status")
+    assert mark.exists()  # the trap works
     (repo.path / "images/a/sub/f").write_text("changed")
     assert checkout(str(repo.path / "images" / "a"), work=work).dirty
 

@@ -171,6 +171,15 @@ def test_hostile_submodules_over_http(repo: GitRepo, work: Path, tmp_path: Path,
     assert list(work.iterdir()) == []
 
 
+def test_objects_are_checked_also_those_outside_the_folder(repo: GitRepo, work: Path) -> None:
+    repo.commit({"image/config.xml": "x"})
+    _hostile_submodule(repo, "--upload-pack=touch")
+    with pytest.raises(SourceError, match="unsafe to check out") as caught:
+        checkout(f"file://{repo.path}", subdir="image", work=work)
+    assert "gitmodulesUrl" in str(caught.value)
+    assert list(work.iterdir()) == []
+
+
 def test_symlinked_gitmodules(repo: GitRepo, work: Path, tmp_path: Path) -> None:
     link = repo.git("hash-object", "-w", "--stdin", stdin=str(tmp_path / "modules"))
     tree = repo.git("mktree", stdin=f"120000 blob {link}\t.gitmodules\n")
