@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import socket
-import struct
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class CuttingProxy:
-    """Forwards to ``endpoint``; connection n is reset after ``budgets[n]`` bytes of answers (None: never)."""
+    """Forwards to ``endpoint``; connection n is cut after ``budgets[n]`` bytes of answers (None: never)."""
 
     def __init__(self, endpoint: str, budgets: Iterator[int | None]) -> None:
         parts = urlsplit(endpoint)
@@ -43,7 +42,7 @@ class CuttingProxy:
             threading.Thread(target=self._serve, args=(client, next(self._budgets, None)), daemon=True).start()
 
     def _serve(self, client: socket.socket, budget: int | None) -> None:
-        with client, socket.create_connection(self._target) as upstream:
+        with _ending(client), _ending(socket.create_connection(self._target)) as upstream:
             threading.Thread(target=_forward, args=(client, upstream), daemon=True).start()
             left = budget
             with suppress(OSError):
@@ -53,9 +52,18 @@ class CuttingProxy:
                         left -= len(data)
                         if left <= 0:
                             self.cuts += 1
-                            # linger 0: a reset instead of an orderly end
-                            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                             return
+
+
+@contextmanager
+def _ending(connection: socket.socket) -> Iterator[socket.socket]:
+    """End the connection even while another thread reads from it: closing alone would wait for that."""
+    with connection:
+        try:
+            yield connection
+        finally:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def _forward(source: socket.socket, sink: socket.socket) -> None:
