@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import errno
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.create.image import ResultFile
+from runner.create.kiwi_result import kiwi_result
+from runner.create.registry import MODULES, Builder, builder_for
+from runner.create.squashfs import compression_options
+from runner.create.staging import staged
+from runner.errors import BuildError, HostError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def result(name: str, role: str, *, compress: bool = False, checksum: bool = True) -> ResultFile:
+    return ResultFile(
+        name=name,
+        role=role,
+        media_type="text/plain",
+        sha256="",
+        size=0,
+        bundle_compress=compress,
+        bundle_checksum=checksum,
+    )
+
+
+def test_kiwi_result_has_kiwis_form() -> None:
+    made = (result("n.ext4", "filesystem_image", compress=True), result("n.packages", "packages", checksum=False))
+    content = kiwi_result(made)
+    assert json.loads(content) == {
+        "filesystem_image": {"compress": True, "filename": "n.ext4", "shasum": True, "use_for_bundle": True},
+        "image_packages": {"compress": False, "filename": "n.packages", "shasum": False, "use_for_bundle": True},
+    }
+    assert content.startswith(b'{\n    "filesystem_image": {\n        "compress": true,\n')
+
+
+@pytest.mark.parametrize("image", sorted(MODULES))
+def test_every_registered_type_has_a_builder(image: str) -> None:
+    builder = builder_for(image)
+    assert isinstance(builder, Builder)
+    assert builder.tools
+
+
+@pytest.mark.parametrize(
+    ("compression", "arch", "expected"),
+    [
+        ("xz", "x86_64", ("-comp", "xz", "-Xbcj", "x86")),
+        ("", "x86_64", ("-comp", "xz", "-Xbcj", "x86")),
+        ("xz", "aarch64", ("-comp", "xz")),
+        ("zstd", "x86_64", ("-comp", "zstd")),
+        ("uncompressed", "x86_64", ("-noI", "-noId", "-noD", "-noF", "-noX")),
+    ],
+)
+def test_squashfs_compression(compression: str, arch: str, expected: tuple[str, ...]) -> None:
+    assert compression_options(compression, arch) == expected
+
+
+def test_results_move_up_when_all_are_there(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/a").write_text("old")
+    with staged(tmp_path / "out") as stage:
+        (stage / "a").write_text("new")
+        (stage / "b").write_text("new")
+        assert (tmp_path / "out/a").read_text() == "old"
+    assert {path.name: path.read_text() for path in (tmp_path / "out").iterdir()} == {"a": "new", "b": "new"}
+
+
+def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), staged(tmp_path) as stage:
+        fail_after_writing(stage, KeyboardInterrupt())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        BuildError("x", log_tail=["write: No space left on device"]),
+    ],
+)
+def test_a_full_disk_is_the_hosts_fault(failure: Exception, tmp_path: Path) -> None:
+    with pytest.raises(HostError, match="no space left"), staged(tmp_path) as stage:
+        fail_after_writing(stage, failure)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_failures_keep_their_words(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="own words"), staged(tmp_path) as stage:
+        fail_after_writing(stage, BuildError("own words", log_tail=["bad"]))
+
+
+def fail_after_writing(stage: Path, failure: BaseException) -> None:
+    (stage / "a").write_text("half")
+    raise failure
