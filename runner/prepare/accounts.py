@@ -55,9 +55,7 @@ def run(inputs: Inputs, bench: Bench) -> None:
         if user.name in before:
             bench.run("usermod", *options, "--", user.name, what=f"changing the user {user.name}")
         else:
-            bench.run(
-                "useradd", "--create-home", *options, "--", user.name, what=f"creating the user {user.name}"
-            )
+            bench.run("useradd", "--create-home", *options, "--", user.name, what=f"creating the user {user.name}")
             _own_home(user, bench)
     secrets = "".join(f"{user.name}:{user.password}\n" for user in inputs.users if user.password)
     if secrets:

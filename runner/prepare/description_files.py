@@ -70,11 +70,12 @@ def run(inputs: Inputs, bench: Bench) -> None:
 
 
 def put_script(origin: Origin, name: str, bench: Bench) -> None:
-    """Write just one script into ``/image``, and ``/.kconfig``.
+    """Make ``/image`` hold just one script, and write ``/.kconfig``.
 
     Raises:
         DescriptionError: the script is missing or outside of the checkout.
     """
+    bench.paths.remove("/image")
     _helpers(bench)
     _copy(origin, name, name, bench)
 
