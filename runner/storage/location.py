@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from runner.errors import UsageError
-from runner.redact import strip_credentials
+from runner.redact import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,14 +57,14 @@ def parse_location(url: str, *, endpoint: str | None = None, region: str | None 
     try:
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+        hosts = [parts.netloc, *(urlsplit(value).netloc for value in (*options.values(), endpoint or ""))]
     except ValueError as error:
-        raise UsageError("the storage URL is malformed", where=strip_credentials(url), why=str(error)) from error
-    for text in (parts.netloc, *(urlsplit(value).netloc for value in (*options.values(), endpoint or ""))):
-        if "@" in text:
-            raise UsageError(
-                "a storage URL must not hold credentials",
-                hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile with AWS_PROFILE",
-            )
+        raise UsageError("the storage URL is malformed", where=Redactor()(url), why=str(error)) from error
+    if any("@" in host for host in hosts):
+        raise UsageError(
+            "a storage URL must not hold credentials",
+            hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile with AWS_PROFILE",
+        )
     if parts.fragment:
         raise UsageError("a storage URL has no '#' part", where=url)
     return Location(parts.scheme.lower(), parts.netloc, unquote(parts.path), {**options, **extra})

@@ -90,13 +90,21 @@ class Session:
 
     def explain(self, what: str, error: Exception) -> StorageError:
         """Say what a boto3 error means; programming errors pass through."""
-        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+        from botocore.exceptions import (
+            BotoCoreError,
+            ClientError,
+            HTTPClientError,
+            IncompleteReadError,
+        )
+        from botocore.exceptions import (
+            ConnectionError as NoConnectionError,
+        )
 
         if isinstance(error, StorageError):
             return error
         if isinstance(error, ClientError):
             return self._refusal(what, error.response)
-        if isinstance(error, (HTTPClientError, IncompleteReadError, OSError)):
+        if isinstance(error, (HTTPClientError, NoConnectionError, IncompleteReadError, OSError)):
             return self._network(what, error)
         if isinstance(error, BotoCoreError):
             missing = "Credentials" in type(error).__name__

@@ -167,7 +167,7 @@ class DirectoryStorage:
                 with path.open("rb") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     path.unlink(missing_ok=True)
-            except (BlockingIOError, FileNotFoundError):
+            except (BlockingIOError, FileNotFoundError, PermissionError):
                 continue
 
     @contextmanager
