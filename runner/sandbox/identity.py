@@ -13,10 +13,13 @@ import pwd
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from runner import process
 from runner.errors import HostError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 NEEDED_IDS = 65536
 
@@ -90,10 +93,23 @@ def _mapped_ids() -> int:
 
 
 def _range_size(path: Path, user: str) -> int:
-    """The largest range of ``user`` in a file in the format of subuid(5)."""
     try:
-        entries = [line.split(":") for line in path.read_text().splitlines()]
+        text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return 0
-    owners = {user, str(os.geteuid())}
-    return max((int(entry[2]) for entry in entries if len(entry) == 3 and entry[0] in owners), default=0)  # noqa: PLR2004
+    return largest_range(text, {user, str(os.geteuid())})
+
+
+def largest_range(text: str, owners: Collection[str]) -> int:
+    """Return the size of the largest range of one of ``owners`` in ``text``, in the format of subuid(5)."""
+    sizes = [0]
+    for line in text.splitlines():
+        owner, _, rest = line.strip().partition(":")
+        first, _, size = rest.partition(":")
+        if owner in owners and _is_number(first) and _is_number(size):
+            sizes.append(int(size))
+    return max(sizes)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
