@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner.errors import UsageError
+from runner.store.eviction import DEFAULT_CAP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,11 +25,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         store: the local store's folder.
         mirrors: symbolic mirror name to URL.
         timeout: longest build in seconds.
+        store_size: bytes the store may hold; the longest unused goes first.
     """
 
     store: str = ""
     mirrors: dict[str, str] = {}
     timeout: float = 7200.0
+    store_size: int = DEFAULT_CAP
 
 
 def config_path(env: Mapping[str, str]) -> Path:

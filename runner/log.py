@@ -66,8 +66,8 @@ def configure(*, level: int = logging.INFO, json: bool = False, redact: Redactor
 
 
 def get(name: str) -> structlog.typing.FilteringBoundLogger:
-    """Return a logger whose lines carry ``logger=name``."""
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(logger=name)
+    """Return a logger whose lines carry ``component=name``."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(component=name)
     return logger
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.options import Session
 from runner.cli.output import print_result
 from runner.errors import HostError, UsageError
+
+if TYPE_CHECKING:
+    from runner.cli.options import Session
 
 
 @click.command()

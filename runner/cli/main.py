@@ -38,10 +38,10 @@ COMMANDS = {
 class _LazyGroup(click.Group):
     """Imports the module of a command only when the command is used or helped with."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
         if name not in COMMANDS:
             return None
         module = importlib.import_module(f"runner.cli.{COMMANDS[name]}")
@@ -59,9 +59,9 @@ class _LazyGroup(click.Group):
 @click.pass_context
 def cli(  # noqa: PLR0917  # click hands every option over
     ctx: click.Context,
-    as_json: bool,
+    as_json: bool,  # noqa: FBT001
     verbose: int,
-    quiet: bool,
+    quiet: bool,  # noqa: FBT001
     store: Path | None,
     mirrors: tuple[str, ...],
 ) -> None:
@@ -80,17 +80,13 @@ def run(argv: list[str] | None = None) -> int:
     except PackhouseError as error:
         print_error(style, error)
         return error.exit_code
-    except click.exceptions.Exit as done:
-        return done.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+    except (click.exceptions.Exit, click.ClickException) as ended:
+        if isinstance(ended, click.ClickException):
+            ended.show()
+        return ended.exit_code
     except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("interrupted: nothing was published, nothing is left behind", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except Exception as error:  # noqa: BLE001  # the last door: a bug must not show a traceback either
         return _bug(error)
     return 0
@@ -101,6 +97,9 @@ def _interrupt(*_: Any) -> None:
 
 
 def _bug(error: Exception) -> int:
+    if isinstance(error, BrokenPipeError):  # the reader of our output went away, as head(1) does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     if os.environ.get("PACKHOUSE_TRACEBACK"):
         raise error
     click.secho("internal error: ", fg="red", bold=True, nl=False, err=True)

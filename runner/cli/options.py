@@ -54,6 +54,7 @@ class Session:
             redact=redact,
             env=dict(os.environ),
             timeout=config.timeout,
+            store_size=config.store_size,
             use_layers=use_layers,
         )
 

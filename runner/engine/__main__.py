@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 import threading
+import traceback
 
 import msgspec
 
 from runner.engine.build import build
-from runner.engine.job import Event, Failed, decode_job
-from runner.errors import PackhouseError
+from runner.engine.job import Event, Failed, LogLine, decode_job
+from runner.errors import HostError, PackhouseError
 
 
 class _Speaker:
@@ -40,19 +42,40 @@ def main() -> int:
     try:
         finished = build(job, speak)
     except PackhouseError as error:
-        speak(
-            Failed(
-                error=type(error).__name__,
-                what=error.what,
-                where=str(error.where) if error.where else None,
-                why=error.why,
-                hint=error.hint,
-                log_tail=error.log_tail,
-            )
-        )
+        speak(_failed(error))
+        return 1
+    except OSError as error:
+        speak(_failed(_host_error(error)))
+        return 1
+    except Exception as error:  # noqa: BLE001  # the last door of this process: a bug is told, not thrown
+        for line in traceback.format_exc().splitlines():
+            speak(LogLine(line))
+        what = f"internal error: {type(error).__name__}: {error}"
+        speak(Failed(error="BuildError", what=what, hint="this is a bug; its traceback is in the log (-v)"))
         return 1
     speak(finished)
     return 0
+
+
+def _failed(error: PackhouseError) -> Failed:
+    return Failed(
+        error=type(error).__name__,
+        what=error.what,
+        where=str(error.where) if error.where else None,
+        why=error.why,
+        hint=error.hint,
+        log_tail=error.log_tail,
+    )
+
+
+def _host_error(error: OSError) -> HostError:
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return HostError(
+        "no space is left for the build" if full else "the build cannot use this machine's files",
+        where=str(error.filename) if error.filename else None,
+        why=error.strerror or str(error),
+        hint="free some space, or choose other places with --store and --target-dir" if full else None,
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner import prepare
@@ -19,6 +20,7 @@ from runner.process import Limits
 from runner.sandbox.choose import choose
 from runner.seed import Seed
 from runner.store import Store
+from runner.store.eviction import evict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,6 +47,8 @@ class _Build:
         self.store = Store(job.store)
         self.sandbox = choose()
         self.limits = Limits(seconds=job.timeout)
+        self.packages_epoch = job.lock.epoch
+        self._made_layers = False
 
     def run(self) -> Finished:
         with contextlib.ExitStack() as held:
@@ -55,13 +59,17 @@ class _Build:
             if self.job.root is not None:
                 self._deliver_tree(layers, self.job.root)
             image = self._create(layers, key) if self.job.target is not None else None
+        if self._made_layers:
+            # Here rather than in the command: only the build's namespace can remove files of all owners.
+            evict(self.store, self.job.store_size)
         return Finished(tree_key=key, isolation=self.sandbox.mode, image=image)
 
     # -- prepare
 
     def _prepare(self, held: contextlib.ExitStack) -> tuple[list[Path], str]:
         """Return the folders that make up the prepared tree, lowest first, and its key."""
-        below = keys.packages_key(self.job)
+        self.packages_epoch = self._packages_epoch()
+        below = keys.packages_key(self.job, self.packages_epoch)
         packages = self._layer(held, "packages", below, self._install)
         key = keys.configured_key(self.job, below)
         if self.job.use_layers:
@@ -82,6 +90,7 @@ class _Build:
         if not self.job.use_layers:
             return upper
         self.store.layers.adopt(key, upper)
+        self._made_layers = True
         layer = held.enter_context(self.store.layers.use(key))
         assert layer is not None  # noqa: S101  # it was put there in this boot
         return layer.content
@@ -99,9 +108,16 @@ class _Build:
         if not self.job.use_layers:
             return folder
         self.store.layers.adopt(key, folder)
+        self._made_layers = True
         layer = held.enter_context(self.store.layers.use(key))
         assert layer is not None  # noqa: S101  # it was put there in this boot
         return layer.content
+
+    def _packages_epoch(self) -> int:
+        """The time in the tree of packages: of the packages alone, so that a new commit does not make it anew."""
+        build_time = package_manager(self.job.plan.packages.manager).build_time
+        built = [build_time(self.store.blobs.path(package.sha256)) for package in self.job.lock.packages]
+        return min(self.job.lock.epoch, max(built, default=self.job.lock.epoch))
 
     def _install(self, root: Path) -> None:
         blobs = self.store.blobs
@@ -117,13 +133,14 @@ class _Build:
                 root=root,
                 work=work,
                 sandbox=self.sandbox,
-                epoch=self.job.lock.epoch,
+                epoch=self.packages_epoch,
                 sink=self._say,
                 exclude_docs=self.job.plan.settings.exclude_docs,
                 after_bootstrap=lambda: prepare.after_bootstrap(self._inputs(), self._bench(root)),
             ),
         )
-        prepare.normalise(self._bench(root), empty_temporary=self.job.plan.type.ensure_empty_tmpdirs)
+        bench = replace(self._bench(root), epoch=self.packages_epoch)
+        prepare.normalise(bench, empty_temporary=self.job.plan.type.ensure_empty_tmpdirs)
 
     # -- results
 

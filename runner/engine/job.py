@@ -11,6 +11,7 @@ from runner.create.image import Image
 from runner.packages.lock import Lock
 from runner.plan.model import Plan
 from runner.sandbox.api import Isolation
+from runner.store.eviction import DEFAULT_CAP
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +27,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         tree: a prepared root tree to create from instead of preparing one.
         root: prepare's result goes here (``prepare`` command); must be empty.
         target: result files go here; None for prepare alone.
+        store_size: bytes the store may hold afterwards.
         use_layers: take finished layers from the store; off for a cold build.
     """
 
@@ -41,6 +43,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     root: Path | None = None
     target: Path | None = None
     use_layers: bool = True
+    store_size: int = DEFAULT_CAP
     timeout: float = 3600.0
 
 

@@ -42,14 +42,14 @@ class ConfiguredInputs(msgspec.Struct, frozen=True, kw_only=True):
     description: str
 
 
-def packages_key(job: Job) -> str:
+def packages_key(job: Job, epoch: int) -> str:
     manager = job.plan.packages.manager
     return digest_of(
         PackagesInputs(
             manager=manager,
             version=package_manager(manager).VERSION,
             arch=job.plan.arch,
-            epoch=job.lock.epoch,
+            epoch=epoch,
             exclude_docs=job.plan.settings.exclude_docs,
             packages=tuple((p.name, p.version, p.arch, p.sha256, p.phase) for p in job.lock.packages),
             prepare=prepare.VERSION,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -36,6 +37,7 @@ def launch(
         LimitError: it ran longer than the job's timeout.
     """
     outcome: list[Failed | Finished] = []
+    last: deque[str] = deque(maxlen=process.TAIL_LINES)
     decoder = msgspec.json.Decoder(Event)
 
     def hear(line: str) -> None:
@@ -43,6 +45,8 @@ def launch(
             event = decoder.decode(line)
         except msgspec.DecodeError:
             event = LogLine(line)  # the interpreter itself, or a namespace tool, had something to say
+        if isinstance(event, LogLine):
+            last.append(event.line)
         if isinstance(event, (Failed, Finished)):
             outcome.append(event)
         else:
@@ -66,7 +70,7 @@ def launch(
         "the build engine ended without a result",
         why=f"exit code {done.returncode}",
         hint="the lines below are the last it said",
-        log_tail=done.tail,
+        log_tail=tuple(last),
     )
 
 

@@ -85,6 +85,10 @@ class PackageManager(Protocol):
     VERSION: int
     """Raised whenever the same lock would give another tree."""
 
+    def build_time(self, path: Path) -> int:
+        """Return when the package file at ``path`` was built, in seconds since 1970."""
+        ...
+
     def resolve(self, request: PackageRequest, context: ResolveContext) -> Resolution:
         """Ask the distribution's own solver. Repository signatures are checked on the way.
 

@@ -98,6 +98,7 @@ def run_job(  # the stages' values, in the order of the line
             root=root,
             target=target,
             use_layers=machine.use_layers,
+            store_size=machine.store_size,
             timeout=machine.timeout,
         )
         hear = _Listener(machine.reporter, log)

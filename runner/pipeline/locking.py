@@ -12,7 +12,6 @@ from runner.create.registry import MODULES, builder_for
 from runner.create.toolchain import discover
 from runner.packages import lockfile
 from runner.packages.api import ResolveContext
-from runner.packages.apt.deb import build_time
 from runner.packages.fetch import Fetcher
 from runner.packages.lock import Lock, Tool
 from runner.packages.managers import package_manager
@@ -65,7 +64,7 @@ def make_lock(
         packages=resolution.packages,
     )
     files = fetch(draft, checkout, machine, storage)
-    return msgspec.structs.replace(draft, epoch=_epoch(checkout, files, machine.env)), files
+    return msgspec.structs.replace(draft, epoch=_epoch(plan, checkout, files, machine.env)), files
 
 
 def fetch(lock: Lock, checkout: Checkout, machine: Machine, storage: BlobSource | None) -> tuple[PackageFile, ...]:
@@ -77,10 +76,11 @@ def fetch(lock: Lock, checkout: Checkout, machine: Machine, storage: BlobSource 
     return files
 
 
-def _epoch(checkout: Checkout, files: tuple[PackageFile, ...], env: Mapping[str, str]) -> int:
+def _epoch(plan: Plan, checkout: Checkout, files: tuple[PackageFile, ...], env: Mapping[str, str]) -> int:
     """The newest of commit and package build times; the caller's SOURCE_DATE_EPOCH wins."""
     if env.get("SOURCE_DATE_EPOCH", "").isdigit():
         return int(env["SOURCE_DATE_EPOCH"])
+    build_time = package_manager(plan.packages.manager).build_time
     return max(checkout.commit_time or 0, *(build_time(file.path) for file in files))
 
 

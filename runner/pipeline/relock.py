@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +15,8 @@ from runner.pipeline.source import open_source
 from runner.plan.make import combinations
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runner.packages.lock import Lock
     from runner.pipeline.request import Machine, Selection
     from runner.pipeline.source import Source

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runner.packages.fetch import Progress
     from runner.packages.mirrors import Mirrors
     from runner.store import Store
+from runner.store.eviction import DEFAULT_CAP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ class Machine:
     env: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 7200.0
     use_layers: bool = True
+    store_size: int = DEFAULT_CAP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
