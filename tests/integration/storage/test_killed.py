@@ -17,6 +17,7 @@ import pytest
 from runner.storage import catalog
 from runner.storage.fetch import fetch
 from runner.storage.location import open_storage
+from runner.storage.publish import publish_release
 from tests.support.releases import contents, make_release
 
 if TYPE_CHECKING:
@@ -46,9 +47,7 @@ def check_kill(url: str, release: Path, at: int, out: Path) -> None:
     if catalog.numbers(storage, IMAGE, "edge"):  # killed after the commit: then all of it must be there
         fetch(storage, IMAGE, to=out / "killed")
         assert contents(out / "killed") == contents(release)
-    again = publish(url, release)
-    assert again.returncode == 0, again.stderr
-    assert json.loads(again.stdout)["number"] == 1
+    assert publish_release(storage, release, channel="edge").number == 1
     assert catalog.numbers(storage, IMAGE, "edge") == [1]
     fetch(storage, IMAGE, to=out / "again")
     assert contents(out / "again") == contents(release)
