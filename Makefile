@@ -41,7 +41,7 @@ bench: install-dev ## compare with mmdebstrap and KIWI
 	$(BIN)/python benchmarks/run.py
 
 schemas: install ## write the JSON Schemas of lock and manifest anew
-	$(BIN)/packhouse schema --out docs/schemas
+	$(BIN)/packhouse schema --out docs/schema
 
 lock-examples: install ## resolve the examples' committed locks anew
 	$(BIN)/packhouse lock examples/debian-rootfs --update

@@ -58,4 +58,4 @@ def open_source(selection: Selection, machine: Machine) -> Iterator[Source]:
                 env=machine.env,
             )
             detail.text = place.commit[:12] if place.commit else "not under version control"
-        yield Source(place, load(place.directory, selection.kiwi_file))
+        yield Source(place, load(place.directory, selection.kiwi_file, boundary=place.work_tree))

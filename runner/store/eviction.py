@@ -17,13 +17,13 @@ DEFAULT_CAP = 20 << 30
 """Bytes a store may hold."""
 
 _KEEP_AT_LEAST = 3600.0
-"""Seconds for which a blob is kept whatever its size: a build that fetched it may still be on its way to use it."""
+"""Seconds for which a blob is kept whatever its size: a build that fetched it may not have used it yet."""
 
 
 def evict(store: Store, cap: int = DEFAULT_CAP) -> int:
     """Remove the oldest layers, then the oldest blobs, until the store holds at most ``cap`` bytes.
 
-    Layers go first: they can be made again from blobs, and blobs may have left every mirror. Returns the bytes freed.
+    Layers go first: they are made again from blobs, and blobs may have left every mirror. Returns the bytes freed.
     """
     layers = [(layer, folder_size(layer.path)) for layer in store.layers.oldest_first()]
     blobs = _blobs_oldest_first(store)
