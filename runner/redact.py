@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -21,7 +21,7 @@ _SHORTEST = 4
 class Redactor:
     """Masks known secret values, their URL-quoted forms, and the user part of any URL."""
 
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def of(cls, secrets: Iterable[str | None]) -> Redactor:
@@ -40,7 +40,10 @@ class Redactor:
 
 def strip_credentials(url: str) -> str:
     """Return ``url`` without user and password; text that is not a URL comes back unchanged."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # not a URL after all, yet it may hold a login
+        return _URL_USERINFO.sub(r"\g<scheme>", url)
     if not parts.scheme or "@" not in parts.netloc:
         return url
     host = parts.netloc.rpartition("@")[2]

@@ -41,7 +41,10 @@ def build(  # noqa: PLR0917  # click hands every option over
     no_cache: bool,  # noqa: FBT001
     **source: Any,
 ) -> None:
-    """Build the image described in SOURCE (a git URL or a path); sign and publish it as asked."""
+    """Build an image: SOURCE is a git URL or a path.
+
+    Signs and publishes the result as asked.
+    """
     from runner.pipeline.build import build as build_image
     from runner.pipeline.request import BuildOptions, PublishTarget
     from runner.storage.reference import DEFAULT_CHANNEL
@@ -69,7 +72,7 @@ def build(  # noqa: PLR0917  # click hands every option over
 @click.option("--no-cache", is_flag=True, help="Build every layer anew and keep none.")
 @click.pass_obj
 def prepare(session: Session, /, root: Path, no_cache: bool, **source: Any) -> None:  # noqa: FBT001
-    """KIWI's first step: make the root tree of the image described in SOURCE."""
+    """Make an image's root tree: KIWI's first step."""
     from runner.pipeline.steps import prepare as prepare_tree
 
     machine = session.machine(source=source["source"], use_layers=not no_cache)
@@ -86,7 +89,7 @@ def prepare(session: Session, /, root: Path, no_cache: bool, **source: Any) -> N
 @click.option("--target-dir", type=_FOLDER, required=True, help="Where the results go.")
 @click.pass_obj
 def create(session: Session, root: Path, target_dir: Path) -> None:
-    """KIWI's second step: pack a prepared root tree into image files."""
+    """Pack a prepared tree into an image: KIWI's second step."""
     from runner.pipeline.steps import create as create_image
 
     machine = session.machine()

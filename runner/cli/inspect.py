@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @source_options
 @click.pass_obj
 def plan(session: Session, /, **source: Any) -> None:
-    """Show what would be built, every default filled in, without building anything."""
+    """Show what would be built, every default filled in."""
     import msgspec
 
     from runner.pipeline.source import open_source
@@ -37,7 +37,7 @@ def plan(session: Session, /, **source: Any) -> None:
 @source_options
 @click.pass_obj
 def validate(session: Session, /, **source: Any) -> None:
-    """Check the description in SOURCE and list everything wrong or doubtful in it."""
+    """List everything wrong or doubtful in a description."""
     from runner.description.finding import InvalidDescriptionError
     from runner.description.rules import check
     from runner.pipeline.source import open_source
@@ -73,7 +73,10 @@ def validate(session: Session, /, **source: Any) -> None:
 @click.option("--update", is_flag=True, help="Resolve anew what is locked already.")
 @click.pass_obj
 def lock(session: Session, /, update: bool, **source: Any) -> None:  # noqa: FBT001
-    """Lock the packages of every image of SOURCE (or of the one chosen) in a file beside the description."""
+    """Lock the packages of a description's images.
+
+    Writes a file beside the description, with a lock for every image it can make, or for the one chosen.
+    """
     from runner.pipeline.relock import relock
 
     chosen = selection(**source)

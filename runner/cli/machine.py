@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.pass_obj
 def doctor(session: Session, /) -> None:
-    """Check everything a build needs of this machine; print the command that mends what is missing."""
+    """Check what a build needs of this machine.
+
+    For everything that is missing it prints the command that mends it.
+    """
     from runner.doctor import probe_all
 
     machine = session.machine()
@@ -52,7 +55,7 @@ def doctor(session: Session, /) -> None:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to.")
 @click.pass_obj
 def schema(session: Session, /, out: Path) -> None:
-    """Write the JSON Schemas of plan, lock file and manifest."""
+    """Write the JSON Schemas of our files."""
     from runner.schema import write_schemas
 
     paths = [str(path) for path in write_schemas(out)]
@@ -62,7 +65,7 @@ def schema(session: Session, /, out: Path) -> None:
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the completion script for SHELL; source it from the shell's start-up file."""
+    """Print the completion script for a shell."""
     from click.shell_completion import get_completion_class
 
     from runner.cli.main import cli

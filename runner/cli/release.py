@@ -23,7 +23,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--passphrase-file", type=_FILE, help="Encrypt NAME with this; else PACKHOUSE_KEY_PASSPHRASE.")
 @click.pass_obj
 def keygen(session: Session, /, out: Path, passphrase_file: Path | None) -> None:
-    """Make an Ed25519 key pair to sign releases with."""
+    """Make an Ed25519 key pair to sign with."""
     from runner.release.keys import generate
 
     pair = generate(out, read_passphrase(passphrase_file))
@@ -39,7 +39,7 @@ def keygen(session: Session, /, out: Path, passphrase_file: Path | None) -> None
 @click.option("--channel", metavar="NAME", help="Channel to publish in; default edge.")
 @click.pass_obj
 def publish(session: Session, /, directory: Path, url: str, channel: str | None) -> None:
-    """Publish the release in DIR to the storage at URL."""
+    """Publish a finished release to a storage."""
     from dataclasses import asdict
 
     from runner.pipeline.packages_of import mirrored_packages
@@ -64,7 +64,7 @@ def publish(session: Session, /, directory: Path, url: str, channel: str | None)
 @click.option("-o", "--out", type=_FOLDER, required=True, metavar="DIR", help="Where the files go.")
 @click.pass_obj
 def fetch(session: Session, /, url: str, name: str, key: Path, out: Path) -> None:
-    """Fetch a published release and show it only after it was verified."""
+    """Fetch a published release and verify it."""
     from runner.release.verify import verify_directory
     from runner.storage.fetch import fetch as fetch_release
     from runner.storage.location import open_storage
@@ -93,7 +93,7 @@ def fetch(session: Session, /, url: str, name: str, key: Path, out: Path) -> Non
 )
 @click.pass_obj
 def verify(session: Session, /, directory: Path, key: Path) -> None:
-    """Check the release in DIR, offline: signature, manifest, and every file."""
+    """Check a release offline: signature and every file."""
     from runner.release.verify import verify_directory
 
     report = verify_directory(directory, key)

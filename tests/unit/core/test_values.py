@@ -73,7 +73,12 @@ def test_a_secret_is_never_in_redacted_text(secret: str, before: str, after: str
         ("ssh://git:pw@host/x", "ssh://host/x"),
         ("git@host:x", "git@host:x"),
         ("/srv/a@b", "/srv/a@b"),
+        ("https://u:p@[x", "https://[x"),
     ],
 )
 def test_urls_lose_their_credentials(url: str, shown: str) -> None:
     assert strip_credentials(url) == shown
+
+
+def test_a_redactor_does_not_show_what_it_hides() -> None:
+    assert "hunter2" not in repr(Redactor.of(["hunter2"]))
