@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly EXAMPLE=debian-minimal TYPE=tbz CHANNEL=edge
+readonly EXAMPLE=debian-minimal TYPE=tbz CHANNEL=edge  # the image is named like its folder
 
 step() {
     printf '\n\033[1m==> %s\033[0m\n' "$*"
@@ -38,7 +38,7 @@ main() {
     out=$(cd "$2" && pwd)
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
-    local store=file://$out/store name
+    local store=file://$out/store
 
     step "Make a signing key and a git repository with the description"
     run "$packhouse" keygen --out "$out/demo-key"
@@ -49,8 +49,7 @@ main() {
         --sign "$out/demo-key" --publish "$store" --channel "$CHANNEL"
 
     step "Fetch what was published, and verify it again, offline"
-    name=$(sed -nE 's/^.*<image .*name="([^"]+)".*$/\1/p' "$work"/image/*.kiwi | head -n 1)
-    run "$packhouse" fetch "$store" "$name:$CHANNEL" --key "$out/demo-key.pub" -o "$out/fetched"
+    run "$packhouse" fetch "$store" "$EXAMPLE:$CHANNEL" --key "$out/demo-key.pub" -o "$out/fetched"
     run "$packhouse" verify "$out/fetched" --key "$out/demo-key.pub"
 
     step "Done"
