@@ -40,7 +40,7 @@ demo: install ## build an example from git, sign, publish, fetch and verify it, 
 bench: install-dev ## compare with mmdebstrap and KIWI
 	$(BIN)/python benchmarks/run.py
 
-schemas: install ## write the JSON Schemas of lock and manifest anew
+schemas: install ## write the JSON Schemas of plan, lock and manifest anew
 	$(BIN)/packhouse schema --out docs/schema
 
 lock-examples: install ## resolve the examples' committed locks anew
