@@ -40,7 +40,7 @@ def staged(target: Path) -> Iterator[Path]:
     except OSError as error:
         if error.errno in _FULL:
             raise _disk_full(target, error) from error
-        raise HostError(f"{target} cannot be written", why=str(error)) from error
+        raise HostError(f"results cannot be made in {target}", why=str(error)) from error
     except BuildError as error:
         if any(text in line for line in error.log_tail for text in _FULL_TEXTS):
             raise _disk_full(target, error) from error

@@ -98,3 +98,10 @@ def test_other_failures_keep_their_words(tmp_path: Path) -> None:
 def fail_after_writing(stage: Path, failure: BaseException) -> None:
     (stage / "a").write_text("half")
     raise failure
+
+
+def test_a_target_that_cannot_be_made_is_the_hosts_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(HostError, match="results cannot be made") as caught, staged(tmp_path / "file"):
+        pass
+    assert "File exists" in (caught.value.why or "")
