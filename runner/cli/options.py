@@ -86,6 +86,13 @@ def source_options(command: Decorated) -> Decorated:
                 is_flag=True,
                 help='Honour repository_gpgcheck="false"; recorded in the manifest.',
             ),
+            click.option(
+                "--allow-expired-repositories",
+                "allow_expired",
+                is_flag=True,
+                envvar="PACKHOUSE_ALLOW_EXPIRED_REPOSITORIES",
+                help="Accept indices past their Valid-Until, as snapshots have; recorded in the manifest.",
+            ),
         )
     ):
         command = option(command)

@@ -32,6 +32,7 @@ class ResolveContext:
         description: folder that ``this://`` sources and key files are relative to.
         mirrors: looks ``mirror://`` names up.
         keyrings: folder with the distributions' keyrings.
+        allow_expired: accept indices past their ``Valid-Until``, as those of a snapshot are.
     """
 
     work: Path
@@ -39,6 +40,7 @@ class ResolveContext:
     mirrors: Mirrors
     sink: LineSink | None = None
     keyrings: Path = Path("/usr/share/keyrings")
+    allow_expired: bool = False
 
 
 class Resolution(msgspec.Struct, frozen=True, kw_only=True):

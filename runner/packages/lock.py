@@ -25,6 +25,7 @@ class LockedRepository(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         index: sha256 of the signed index (``InRelease``, or ``Release`` of an unsigned repository).
         date: the index's own ``Date`` field, RFC 3339 UTC; empty when it has none.
         keys: fingerprints of the keys that signed the index; empty when ``verified`` is false.
+        expiry_checked: false when the caller allowed indices past their ``Valid-Until``.
     """
 
     id: str
@@ -35,6 +36,7 @@ class LockedRepository(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     date: str
     keys: tuple[str, ...]
     verified: bool
+    expiry_checked: bool = True
 
 
 class LockedPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

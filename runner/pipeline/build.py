@@ -64,7 +64,9 @@ def build(selection: Selection, machine: Machine, options: BuildOptions) -> Buil
         refuse_unsupported(plan)
         tools = discover(builder_for(plan.type.image).tools)
         target = (options.target or Path("packhouse-out") / plan.type.image).absolute()
-        lock, files = committed_or_new(plan, source.checkout, machine, storage)
+        lock, files = committed_or_new(
+            plan, source.checkout, machine, storage, allow_expired=selection.allow_expired
+        )
         key = _build_key(plan, lock, source, tools)
         built = earlier.find(target, key, plan, signed=options.key is not None)
         if built is None:
@@ -111,11 +113,7 @@ def _build_image(  # noqa: PLR0917  # the stages' values, in the order of the li
                 identity=identity.mode,
                 runner_version=__version__,
                 toolchain=tools,
-                skipped_checks=tuple(
-                    f"repository-signature:{repository.id}"
-                    for repository in lock.repositories
-                    if not repository.verified
-                ),
+                skipped_checks=_skipped_checks(lock),
                 host=current_host(),
             )
             inputs = ReleaseInputs(
@@ -136,6 +134,12 @@ def _build_image(  # noqa: PLR0917  # the stages' values, in the order of the li
         files=release.files,
         signed=release.signed,
     )
+
+
+def _skipped_checks(lock: Lock) -> tuple[str, ...]:
+    unsigned = [f"repository-signature:{item.id}" for item in lock.repositories if not item.verified]
+    expired = [f"repository-expiry:{item.id}" for item in lock.repositories if not item.expiry_checked]
+    return (*unsigned, *expired)
 
 
 def _signer(options: BuildOptions) -> StatementSigner | None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def committed_or_new(
-    plan: Plan, checkout: Checkout, machine: Machine, storage: BlobSource | None
+    plan: Plan, checkout: Checkout, machine: Machine, storage: BlobSource | None, *, allow_expired: bool = False
 ) -> tuple[Lock, tuple[PackageFile, ...]]:
     """Take the lock beside the description, or make one where there is none; fetch its files.
 
@@ -37,19 +37,28 @@ def committed_or_new(
     """
     lock = lockfile.lock_of_plan(checkout.directory, plan)
     if lock is None:
-        return make_lock(plan, checkout, machine, storage)
+        return make_lock(plan, checkout, machine, storage, allow_expired=allow_expired)
     return lock, fetch(lock, checkout, machine, storage)
 
 
 def make_lock(
-    plan: Plan, checkout: Checkout, machine: Machine, storage: BlobSource | None = None
+    plan: Plan,
+    checkout: Checkout,
+    machine: Machine,
+    storage: BlobSource | None = None,
+    *,
+    allow_expired: bool = False,
 ) -> tuple[Lock, tuple[PackageFile, ...]]:
     """Resolve the plan's packages as the repositories are now, and fetch them."""
     with phase(machine.reporter, "resolve") as detail, machine.store.scratch("resolve") as work:
         resolution = package_manager(plan.packages.manager).resolve(
             plan.packages,
             ResolveContext(
-                work=work, description=checkout.directory, mirrors=machine.mirrors, sink=machine.reporter.line
+                work=work,
+                description=checkout.directory,
+                mirrors=machine.mirrors,
+                sink=machine.reporter.line,
+                allow_expired=allow_expired,
             ),
         )
         detail.text = f"{len(resolution.packages)} packages"

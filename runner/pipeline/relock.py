@@ -60,7 +60,7 @@ def relock(selection: Selection, machine: Machine, *, update: bool) -> Relocked:
             before = old.lock_for(plan.packages.digest)
             if before is not None and not update:
                 continue
-            lock, _ = make_lock(plan, source.checkout, machine)
+            lock, _ = make_lock(plan, source.checkout, machine, allow_expired=selection.allow_expired)
             # The tools at hand are part of what is promised, not of what is locked anew by chance.
             if before is None or _content(before) != _content(lock):
                 new = new.with_lock(lock)

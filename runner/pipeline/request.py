@@ -30,6 +30,7 @@ class Selection:
     type_name: str | None = None
     arch: str | None = None
     allow_unsigned: bool = False
+    allow_expired: bool = False
 
 
 class Reporter(Protocol):

@@ -37,7 +37,7 @@ def prepare(selection: Selection, machine: Machine, root: Path) -> Tree:
     with open_source(selection, machine) as source:
         plan = source.plan(selection)
         refuse_unsupported(plan)
-        lock, _ = committed_or_new(plan, source.checkout, machine, None)
+        lock, _ = committed_or_new(plan, source.checkout, machine, None, allow_expired=selection.allow_expired)
         root.parent.mkdir(parents=True, exist_ok=True)
         done, _ = run_engine(plan, lock, source, machine, root=root)
     return Tree(root=root, key=done.tree_key, epoch=lock.epoch)

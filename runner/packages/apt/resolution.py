@@ -42,7 +42,7 @@ def resolve(request: PackageRequest, context: ResolveContext) -> Resolution:
     stanzas = stanzas_of(workspace, chosen)
     return Resolution(
         solver=Solver(name="apt", version=_apt_version(workspace), recommends=request.recommends),
-        repositories=tuple(_locked_repository(workspace, source) for source in workspace.sources),
+        repositories=tuple(_locked_repository(workspace, source, context) for source in workspace.sources),
         packages=_locked_packages(stanzas, request),
     )
 
@@ -63,6 +63,14 @@ def _update_error(tail: Sequence[str]) -> ResolveError:
             why=reasons[-1] if reasons else None,
             hint="name its key with <signing key='…'/>; for a repository that is never signed set "
             'repository_gpgcheck="false" and pass --allow-unsigned-repositories',
+            log_tail=tail,
+        )
+    if "is expired" in text:
+        return ResolveError(
+            "a repository's index is past its Valid-Until",
+            why=reasons[-1] if reasons else None,
+            hint="the mirror is stale, or somebody holds updates back: choose another with --mirror NAME=URL; "
+            "for a snapshot pass --allow-expired-repositories",
             log_tail=tail,
         )
     return ResolveError(
@@ -107,7 +115,7 @@ def _simulate_error(lines: Sequence[str]) -> ResolveError:
     )
 
 
-def _locked_repository(workspace: Workspace, source: Source) -> LockedRepository:
+def _locked_repository(workspace: Workspace, source: Source, context: ResolveContext) -> LockedRepository:
     path = release_file(workspace, source)
     keys: tuple[str, ...] = ()
     if source.plan.verify:
@@ -122,6 +130,7 @@ def _locked_repository(workspace: Workspace, source: Source) -> LockedRepository
         date=release_date(path),
         keys=keys,
         verified=source.plan.verify,
+        expiry_checked=not context.allow_expired,
     )
 
 

@@ -46,6 +46,7 @@ APT::Install-Recommends "{recommends}";
 APT::Install-Suggests "false";
 APT::Sandbox::User "{user}";
 APT::Update::Error-Mode "any";
+Acquire::Check-Valid-Until "{expiry}";
 Acquire::Languages "none";
 Acquire::GzipIndexes "false";
 Acquire::PDiffs "false";
@@ -99,7 +100,13 @@ class Workspace:
             raise ResolveError("the description names no repository to build from", hint="add a <repository>")
         arch = debian_architecture(request.arch)
         (root / "apt.conf").write_text(
-            _CONFIG.format(root=root, arch=arch, recommends=str(request.recommends).lower(), user="root")
+            _CONFIG.format(
+                root=root,
+                arch=arch,
+                recommends=str(request.recommends).lower(),
+                user="root",
+                expiry=str(not context.allow_expired).lower(),
+            )
         )
         lines = [_source_line(source, root, context) for source in sources]
         (root / "etc" / "sources.list").write_text("".join(lines))
