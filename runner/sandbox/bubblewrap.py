@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from runner import process
 from runner.sandbox import environment, seccomp
-from runner.sandbox.launch import OWN_ENVIRONMENT, inheritable
+from runner.sandbox.launch import OWN_ENVIRONMENT, inheritable, program
 from runner.sandbox.mountpoints import mount_points
 from runner.sandbox.pids import bounded
 from runner.sandbox.strays import none_left
@@ -53,7 +54,8 @@ class Bubblewrap:
     @staticmethod
     def _argv(command: Command, filter_fd: int) -> list[str]:
         argv = [
-            "bwrap",
+            *_without_groups(),
+            program("bwrap"),
             "--unshare-pid",
             "--unshare-net",
             "--unshare-ipc",
@@ -77,3 +79,8 @@ class Bubblewrap:
         for name, value in sorted(environment.environment(command.env, command.cwd).items()):
             argv += ["--setenv", name, value]
         return [*argv, "--chdir", command.cwd, "--", *command.argv]
+
+
+def _without_groups() -> tuple[str, ...]:
+    """Bubblewrap keeps the caller's supplementary groups, which say something about this machine."""
+    return (program("setpriv"), "--clear-groups", "--") if set(os.getgroups()) - {0} else ()

@@ -12,7 +12,7 @@ from runner import process
 from runner.errors import HostError, PackhouseError, UsageError
 from runner.sandbox.api import Command
 from runner.sandbox.bubblewrap import Bubblewrap
-from runner.sandbox.chroot import Chroot
+from runner.sandbox.chroot import Chroot, try_devices
 from runner.sandbox.unshare import Unshare
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def why_not(sandbox: Sandbox) -> str | None:
             version = bubblewrap_version()
             if version < OLDEST_BUBBLEWRAP:
                 return f"version {'.'.join(map(str, version))} is too old"
+        if isinstance(sandbox, Chroot):
+            try_devices()
         sandbox.run(_PROBE)
     except PackhouseError as error:
         return " ".join((error.what, *error.log_tail[-1:]))

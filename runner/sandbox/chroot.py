@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from runner import process
@@ -22,7 +24,6 @@ from runner.sandbox.mountpoints import mount_points
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from runner.process import Completed, LineSink
     from runner.redact import Redactor
@@ -46,6 +47,16 @@ class Chroot:
             for bind in command.binds:
                 stack.enter_context(_shown(command.root, bind))
             return launch(command, CAPABILITIES, sink=sink, redact=self.redact, check=check)
+
+
+def try_devices() -> None:
+    """Make a device file somewhere and remove it.
+
+    Raises:
+        HostError: this machine does not let us, and so there is no chroot.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        _make_device(Path(folder) / "null", os.makedev(*environment.DEVICES["null"]))
 
 
 @contextmanager

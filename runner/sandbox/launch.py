@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,10 +53,10 @@ def launch(
         capabilities=[environment.CAPABILITY_NUMBERS[name] for name in capabilities],
         program=seccomp.program(),
     )
-    program = (sys.executable, "-I", "-S", "-c", _START, str(Path(launcher.__file__).parent))
+    interpreter = (sys.executable, "-I", "-S", "-c", _START, str(Path(launcher.__file__).parent))
     with none_left(command.root), bounded() as bound, inheritable(spec.dump()) as descriptor:
         return process.run(
-            [*bound, *namespaces, *program, str(descriptor)],
+            [*bound, *namespaces, *interpreter, str(descriptor)],
             env=OWN_ENVIRONMENT,
             stdin=command.stdin,
             sink=sink,
@@ -65,6 +66,11 @@ def launch(
             check=check,
             what=command.what or command.argv[0],
         )
+
+
+def program(name: str) -> str:
+    """Return the absolute path of a launcher's program, or ``name`` when it is not installed."""
+    return shutil.which(name, path=process.tool_environment()["PATH"]) or name
 
 
 @contextmanager

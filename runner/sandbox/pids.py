@@ -8,6 +8,7 @@ counts only the processes of that namespace. Where neither can be had the comman
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from contextlib import contextmanager
@@ -23,8 +24,13 @@ if TYPE_CHECKING:
 _HIERARCHIES = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/pids"))
 """Mount points of cgroup v2, and of v1's ``pids`` controller."""
 
+PREFIX = "packhouse-"
+"""Of the groups' names, before the time of their making on the monotonic clock and the maker's process id."""
+
 _JOIN = 'echo 0 > "$0" && exec "$@"'
 _REMOVE_TRIES = 50
+_ABANDONED = 60 * 10**9
+"""Nanoseconds; a group is joined within milliseconds of its making, so an older empty one has no owner."""
 
 
 @contextmanager
@@ -45,7 +51,7 @@ def bounded(limit: int = PROCESSES, hierarchies: tuple[Path, ...] = _HIERARCHIES
 
 def _make_group(limit: int, hierarchies: tuple[Path, ...]) -> Path | None:
     for base in hierarchies:
-        group = base / f"packhouse-{os.getpid()}-{time.monotonic_ns():x}"
+        group = base / f"{PREFIX}{time.monotonic_ns():x}-{os.getpid()}"
         try:
             group.mkdir()
         except OSError:
@@ -56,8 +62,19 @@ def _make_group(limit: int, hierarchies: tuple[Path, ...]) -> Path | None:
         except OSError:
             _remove_group(group)
         else:
+            _sweep(base)
             return group
     return None
+
+
+def _sweep(base: Path) -> None:
+    """Remove empty groups that builds killed long ago left behind; a group in use cannot be removed."""
+    latest = time.monotonic_ns() - _ABANDONED
+    for group in base.glob(f"{PREFIX}*-*"):
+        made = group.name.removeprefix(PREFIX).partition("-")[0]
+        if int(made, 16) < latest:
+            with contextlib.suppress(OSError):
+                group.rmdir()
 
 
 def _remove_group(group: Path) -> None:

@@ -35,17 +35,22 @@ def none_left(root: Path) -> Iterator[None]:
 
 def end_all(root: Path) -> None:
     """Kill every process whose root directory is ``root``, until there is none."""
-    identity = root.stat()
-    if os.path.samestat(identity, Path("/").stat()):
-        return  # a probe on the machine's own root
     deadline = time.monotonic() + _PATIENCE
-    while pids := [pid for pid in _processes() if _lives_in(pid, identity)]:
+    while pids := living_in(root):
         for pid in pids:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         if time.monotonic() > deadline:
             return
         time.sleep(0.002)
+
+
+def living_in(root: Path) -> list[int]:
+    """Return the ids of all processes whose root directory is ``root``; none for the machine's own root."""
+    identity = root.stat()
+    if os.path.samestat(identity, Path("/").stat()):
+        return []
+    return [pid for pid in _processes() if _lives_in(pid, identity)]
 
 
 def _processes() -> Iterator[int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from runner.sandbox import environment
-from runner.sandbox.launch import launch
+from runner.sandbox.launch import launch, program
 from runner.sandbox.mountpoints import mount_points
 
 if TYPE_CHECKING:
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from runner.redact import Redactor
     from runner.sandbox.api import Command, Isolation
 
-_NAMESPACES = (
-    "unshare",
+_OPTIONS = (
     "--pid",
     "--fork",
     "--kill-child",
@@ -38,6 +37,7 @@ class Unshare:
 
     def run(self, command: Command, *, sink: LineSink | None = None, check: bool = True) -> Completed:
         with mount_points(command):
+            namespaces = (program("unshare"), *_OPTIONS)
             return launch(
-                command, environment.CAPABILITIES, _NAMESPACES, sink=sink, redact=self.redact, check=check
+                command, environment.CAPABILITIES, namespaces, sink=sink, redact=self.redact, check=check
             )
