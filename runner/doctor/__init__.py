@@ -30,7 +30,7 @@ def probe_all(store: Path, mirrors: Mirrors) -> list[Check]:
     probes: list[Callable[[], Check]] = [
         partial(machine.mirror, mirrors),  # the slowest begins first
         partial(machine.sandbox, host),
-        partial(machine.overlay, store),
+        partial(machine.overlay, host, store),
         partial(machine.namespaces, host),
         partial(machine.owners, host),
         partial(machine.space, store),
@@ -39,4 +39,4 @@ def probe_all(store: Path, mirrors: Mirrors) -> list[Check]:
         *(partial(tool.probe, host) for tool in tools),
     ]
     with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(lambda probe: probe(), probes))[::-1]
+        return list(pool.map(lambda probe: probe(), probes))

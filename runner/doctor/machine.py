@@ -123,13 +123,17 @@ def space(store: Path) -> Check:
     )
 
 
-def overlay(store: Path) -> Check:
+def overlay(host: Host, store: Path) -> Check:
     """Whether overlayfs works on the store's filesystem, by doing it in a namespace of its own."""
     name, why = "overlayfs in the store", "stacks layers without copying; without it trees are copied"
     fix = "put the store on ext4, xfs or btrfs with: packhouse --store FOLDER"
     refusals: list[str] = []
     try:
         prefix = identity.probe().unshare
+    except PackhouseError as error:
+        hint = _command(error.hint or "", host)
+        return _check(name, ok=False, found=error.what, fix=hint, why=why, required=False)
+    try:
         with _folder(store) as folder:
             for options in ("", ",userxattr"):
                 argv = ["sh", "-c", _TRY_OVERLAY, "overlay", str(folder), options]

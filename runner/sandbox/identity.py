@@ -19,9 +19,15 @@ from runner import process
 from runner.errors import HostError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
 NEEDED_IDS = 65536
+
+_FILES = (Path("/etc/subuid"), Path("/etc/subgid"))
+_LOWEST = 100000
+"""Where useradd(8) begins to give ranges."""
+_DIGITS = 10
+"""Of the largest id."""
 
 Mode = Literal["root", "subuid"]
 
@@ -50,12 +56,12 @@ def probe() -> Identity:
     if os.geteuid() == 0 and _mapped_ids() >= NEEDED_IDS:
         return Identity("subuid", ())  # somebody mapped a range for us already, as rootless podman does
     user = _user_name()
-    for name in ("subuid", "subgid"):
-        if _range_size(Path("/etc") / name, user) < NEEDED_IDS:
+    for path in _FILES:
+        if _range_size(path, user) < NEEDED_IDS:
             raise HostError(
-                f"{user} has no range of {NEEDED_IDS} subordinate ids in /etc/{name}",
+                f"{user} has no range of {NEEDED_IDS} subordinate ids in {path}",
                 why="files of an image belong to many users, and only such a range (or root) can represent them",
-                hint=f"run as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}",
+                hint=f"run as root: {_add_range(user)}",
             )
     for tool in ("newuidmap", "newgidmap"):
         if shutil.which(tool) is None:
@@ -92,24 +98,41 @@ def _mapped_ids() -> int:
     return sum(int(line.split()[2]) for line in lines)
 
 
+def _add_range(user: str) -> str:
+    """Return the command that gives ``user`` ids which nobody has: shared ids would open files to strangers."""
+    first = max(first_free(_read(path)) for path in _FILES)
+    ids = f"{first}-{first + NEEDED_IDS - 1}"
+    return f"usermod --add-subuids {ids} --add-subgids {ids} {user}"
+
+
 def _range_size(path: Path, user: str) -> int:
+    return largest_range(_read(path), {user, str(os.geteuid())})
+
+
+def _read(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return 0
-    return largest_range(text, {user, str(os.geteuid())})
+        return ""
 
 
 def largest_range(text: str, owners: Collection[str]) -> int:
     """Return the size of the largest range of one of ``owners`` in ``text``, in the format of subuid(5)."""
-    sizes = [0]
+    return max((size for owner, _, size in _ranges(text) if owner in owners), default=0)
+
+
+def first_free(text: str) -> int:
+    """Return the first id above every range in ``text``, in the format of subuid(5), and above ordinary users."""
+    return max((first + size for _, first, size in _ranges(text) if first >= _LOWEST), default=_LOWEST)
+
+
+def _ranges(text: str) -> Iterator[tuple[str, int, int]]:
     for line in text.splitlines():
         owner, _, rest = line.strip().partition(":")
         first, _, size = rest.partition(":")
-        if owner in owners and _is_number(first) and _is_number(size):
-            sizes.append(int(size))
-    return max(sizes)
+        if _is_number(first) and _is_number(size):
+            yield owner, int(first), int(size)
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
+    return text.isascii() and text.isdigit() and len(text) <= _DIGITS

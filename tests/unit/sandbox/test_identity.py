@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.sandbox import identity
-from runner.sandbox.identity import largest_range
+from runner.sandbox.identity import first_free, largest_range
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         ("ada:100000:65536", 65536),
         ("ada:100000\nada\n:::\n", 0),
         ("ada:100000:many\nada:x:65536\n", 0),
+        ("ada:100000:" + "9" * 5000, 0),
         ("# ada:100000:65536\n", 0),
     ],
 )
@@ -38,10 +39,23 @@ def test_no_text_breaks_it(text: str) -> None:
     assert largest_range(text, {"ada"}) >= 0
 
 
-@given(st.lists(st.integers(1, 2**32), min_size=1))
+@given(st.lists(st.integers(1, 2**32 - 1), min_size=1))
 def test_the_largest_of_any_order(sizes: list[int]) -> None:
     text = "".join(f"ada:100000:{size}\n" for size in sizes)
     assert largest_range(text, {"ada"}) == max(sizes)
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("", 100000),
+        ("ada:100000:65536\n", 165536),
+        ("bob:300000:65536\nada:100000:65536\n", 365536),
+        ("low:1000:10\n", 100000),
+    ],
+)
+def test_a_new_range_touches_no_other(text: str, first: int) -> None:
+    assert first_free(text) == first
 
 
 def test_a_missing_file_is_no_range(tmp_path: Path) -> None:
