@@ -25,7 +25,7 @@ class PackagesInputs(msgspec.Struct, frozen=True, kw_only=True):
     arch: str
     epoch: int
     exclude_docs: bool
-    packages: tuple[tuple[str, str, str, str, str], ...]
+    packages: tuple[tuple[str, ...], ...]
     prepare: int
     empty_temporary: bool
     between: tuple[str, ...]
@@ -51,7 +51,7 @@ def packages_key(job: Job, epoch: int) -> str:
             arch=job.plan.arch,
             epoch=epoch,
             exclude_docs=job.plan.settings.exclude_docs,
-            packages=tuple((p.name, p.version, p.arch, p.sha256, p.phase) for p in job.lock.packages),
+            packages=tuple((p.name, p.version, p.arch, p.sha256, p.phase, p.reason) for p in job.lock.packages),
             prepare=prepare.VERSION,
             empty_temporary=job.plan.type.ensure_empty_tmpdirs,
             between=_between(job),

@@ -68,10 +68,22 @@ def install(files: tuple[PackageFile, ...], context: InstallContext) -> None:
         if len(first) < len(by_name):
             installer.install_all(by_name, installed=set(first))
         installer.finish()
+        _mark_automatic(files, by_name["dpkg"].field("Architecture"), context.root)
     finally:
         shutil.rmtree(context.work / "packages", ignore_errors=True)
         shutil.rmtree(context.root / "run" / "packhouse", ignore_errors=True)
         (context.root / "usr/sbin/policy-rc.d").unlink(missing_ok=True)
+
+
+def _mark_automatic(files: Iterable[PackageFile], native: str, root: Path) -> None:
+    """Tell the tree's apt which packages came only because others need them (apt-mark(8), its state file)."""
+    names = sorted(file.package.name for file in files if file.package.reason == "dependency")
+    state = root / "var/lib/apt/extended_states"
+    state.parent.mkdir(parents=True, exist_ok=True)
+    state.write_text(
+        "".join(f"Package: {name}\nArchitecture: {native}\nAuto-Installed: 1\n\n" for name in names),
+        encoding="utf-8",
+    )
 
 
 class _Installer:
