@@ -87,7 +87,8 @@ def _namespaces(identity: Identity) -> list[str]:
 
 def _environment() -> dict[str, str]:
     """No secret of the caller's reaches the engine: its environment is made from nothing."""
-    return process.tool_environment({"HOME": os.environ.get("HOME", "/nonexistent"), "LANG": "C.UTF-8"})
+    wanted = {name: os.environ[name] for name in ("PACKHOUSE_SANDBOX",) if name in os.environ}
+    return process.tool_environment({"HOME": os.environ.get("HOME", "/nonexistent"), "LANG": "C.UTF-8", **wanted})
 
 
 def _error_of(failed: Failed) -> errors.PackhouseError:

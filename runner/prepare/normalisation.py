@@ -23,7 +23,10 @@ from runner.prepare.rewrites import REWRITES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-VERSION = 1
+VERSION = 2
+_MOUNT_POINTS = ("dev", "proc", "run", "sys", "tmp")
+"""Whether programs write into these folders of the tree or into mounts over them depends on the sandbox."""
+
 _SECOND = 10**9
 
 
@@ -58,6 +61,9 @@ def run(inputs: Inputs, root: Path) -> None:
             if new != old:
                 file.write_bytes(new)
     _settle_directory(os.fspath(root), inputs.epoch * _SECOND)
+    for name in _MOUNT_POINTS:
+        if (root / name).is_dir() and not (root / name).is_symlink():
+            os.utime(root / name, ns=(inputs.epoch * _SECOND,) * 2)
 
 
 def assert_normal(root: Path, epoch: int, *, empty_temporary: bool = True) -> list[str]:

@@ -86,6 +86,14 @@ def test_a_part_of_a_second_after_the_epoch_is_late(tmp_path: Path) -> None:
     assert path.stat().st_mtime_ns == EPOCH * 10**9
 
 
+@pytest.mark.parametrize("name", ["dev", "proc", "run", "sys", "tmp"])
+def test_folders_that_a_sandbox_mounts_over_have_one_time(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    os.utime(tmp_path / name, (1, 1))
+    normalisation.run(normalisation.Inputs(EPOCH), tmp_path)
+    assert (tmp_path / name).stat().st_mtime == EPOCH
+
+
 def test_temporary_folders_stay_when_asked(tmp_path: Path) -> None:
     kept = make(tmp_path, "tmp/kept")
     normalisation.run(normalisation.Inputs(EPOCH, empty_temporary=False), tmp_path)
