@@ -24,6 +24,9 @@ _ERRORS = {
     for cls in vars(errors).values()
     if isinstance(cls, type) and issubclass(cls, errors.PackhouseError)
 }
+_DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
+"""setpriv(1): even when we are killed with no chance to clean up, the engine and all in its namespaces end."""
+
 _NAMESPACES = ("--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
@@ -53,7 +56,7 @@ def launch(
             on_event(event)
 
     done = process.run(
-        [*_namespaces(identity), sys.executable, "-I", "-m", "runner.engine"],
+        [*_DIES_WITH_US, *_namespaces(identity), sys.executable, "-I", "-m", "runner.engine"],
         env=_environment(),
         stdin=encode_job(job),
         sink=hear,

@@ -19,7 +19,7 @@ from runner.store.layers import LayerStore
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-_ABANDONED_AFTER = 300.0
+_ABANDONED_AFTER = 60.0
 """Seconds after which an unlocked entry of the staging area belongs to nobody."""
 
 
