@@ -7,7 +7,7 @@ and one package a line, so that a change reads well in a diff. The JSON Schema i
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -15,6 +15,14 @@ from runner.digest import digest_of
 
 LOCK_FILE = "packhouse.lock.json"
 """Name of the lock file beside a description."""
+
+Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
+"""A digest names a file in the store, so a lock that somebody else wrote must not make a path of it."""
+
+RelativePath = Annotated[str, msgspec.Meta(pattern=r"^(?!/)(?!(.*/)?\.\.(/|$))[^\x00-\x1f]+$")]
+"""A path below a repository: not absolute, no ``..``."""
+
+Size = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class LockedRepository(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,9 +54,9 @@ class LockedPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     version: str
     arch: str
     repository: str
-    path: str
-    sha256: str
-    size: int
+    path: RelativePath
+    sha256: Sha256
+    size: Size
     source: str
     phase: Literal["bootstrap", "image"]
     reason: Literal["essential", "requested", "dependency"]

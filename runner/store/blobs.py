@@ -7,6 +7,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
 @dataclass(frozen=True, slots=True)
 class BlobStore:
     """Blobs below ``root`` as ``sha256/ab/abcd…``; ``staging`` lies on the same file system."""
@@ -27,7 +31,13 @@ class BlobStore:
     staging: Path
 
     def path(self, sha256: str) -> Path:
-        """Where the blob is, or would be."""
+        """Where the blob is, or would be.
+
+        Raises:
+            IntegrityError: that is no digest, and might be a path to anywhere.
+        """
+        if not _DIGEST.fullmatch(sha256):
+            raise IntegrityError(f"{sha256!r} is not a SHA-256 digest")
         return self.root / "sha256" / sha256[:2] / sha256
 
     def has(self, sha256: str, size: int) -> bool:
@@ -36,6 +46,11 @@ class BlobStore:
             return self.path(sha256).stat().st_size == size
         except FileNotFoundError:
             return False
+
+    def touch(self, sha256: str) -> None:
+        """Say that a blob is about to be used, so that nobody evicts it meanwhile."""
+        with contextlib.suppress(OSError):
+            os.utime(self.path(sha256))  # the time of last use decides what is evicted first
 
     def verified(self, sha256: str, *, name: str) -> Path:
         """Return the path of a blob after reading it once against its digest.
@@ -55,8 +70,7 @@ class BlobStore:
                 why=f"its sha256 is {actual}, not {sha256}",
                 hint="it has been removed; run the command again to fetch it anew",
             )
-        with contextlib.suppress(OSError):
-            os.utime(path)  # the time of last use decides what is evicted first
+        self.touch(sha256)
         return path
 
     def add(

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 DEFAULT_CAP = 20 << 30
 """Bytes a store may hold."""
 
+_JUST_MADE = 60.0
+"""Seconds for which a layer is kept whatever its size: its maker may not have come to use it."""
+
 _KEEP_AT_LEAST = 3600.0
 """Seconds for which a blob is kept whatever its size: a build that fetched it may not have used it yet."""
 
@@ -26,20 +29,31 @@ def evict(store: Store, cap: int = DEFAULT_CAP) -> int:
     Layers go first: they are made again from blobs, and blobs may have left every mirror. Returns the bytes freed.
     """
     layers = [(layer, folder_size(layer.path)) for layer in store.layers.oldest_first()]
+    now = time.time()
     blobs = _blobs_oldest_first(store)
     total = sum(size for _, size in layers) + sum(size for _, _, size in blobs)
     freed = 0
     for layer, size in layers:
         if total - freed <= cap:
             return freed
+        if _age(layer.path, now) < _JUST_MADE:
+            break
         if store.layers.remove(layer.key):
             freed += size
     for used, path, size in blobs:
-        if total - freed <= cap or time.time() - used < _KEEP_AT_LEAST:
+        if total - freed <= cap or now - used < _KEEP_AT_LEAST:
             break
-        path.unlink(missing_ok=True)
-        freed += size
+        with contextlib.suppress(OSError):  # another user's: not ours to remove, no reason to fail
+            path.unlink(missing_ok=True)
+            freed += size
     return freed
+
+
+def _age(path: Path, now: float) -> float:
+    try:
+        return now - path.stat().st_mtime
+    except OSError:  # somebody else removed it meanwhile
+        return 0.0
 
 
 def folder_size(folder: Path) -> int:

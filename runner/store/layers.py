@@ -85,15 +85,26 @@ class LayerStore:
     def remove(self, key: str) -> bool:
         """Remove a layer nobody uses. Returns whether it is gone."""
         with self._locked(key, fcntl.LOCK_EX | fcntl.LOCK_NB) as held:
-            if held:
-                shutil.rmtree(self.root / key, ignore_errors=True)
-            return held
+            if not held:
+                return False
+            # Marks first: without them what a killed removal leaves behind is nobody's layer.
+            for mark in ("flushed", "boot"):
+                try:
+                    (self.root / key / mark).unlink(missing_ok=True)
+                except OSError:  # another user's
+                    return False
+            shutil.rmtree(self.root / key, ignore_errors=True)
+            return True
 
     def oldest_first(self) -> list[Layer]:
         """All layers, the one unused for longest first."""
         if not self.root.is_dir():
             return []
-        found = [(path.stat().st_mtime_ns, path) for path in self.root.iterdir() if path.is_dir()]
+        found = []
+        for path in self.root.iterdir():
+            with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+                if path.is_dir():
+                    found.append((path.stat().st_mtime_ns, path))
         return [Layer(path.name, path) for _, path in sorted(found)]
 
     @staticmethod

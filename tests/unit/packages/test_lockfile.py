@@ -25,8 +25,8 @@ PACKAGES = st.builds(
     version=TEXT,
     arch=TEXT,
     repository=TEXT,
-    path=TEXT,
-    sha256=TEXT,
+    path=st.from_regex(r"[a-z0-9+_~-]{1,8}(/[a-z0-9+._~-]{3,8})?", fullmatch=True),
+    sha256=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
     size=st.integers(0, 2**53),
     source=TEXT,
     phase=st.sampled_from(["bootstrap", "image"]),
@@ -134,6 +134,29 @@ def test_the_committed_lock_is_found(tmp_path: Path) -> None:
     lockfile.write(tmp_path, lockfile.LockFile(locks=(made,)))
     assert lockfile.lock_of_plan(tmp_path, wanted) == made
     assert [path.name for path in tmp_path.iterdir()] == [LOCK_FILE]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sha256", "/etc/hostname"),
+        ("sha256", "../../x"),
+        ("sha256", "0" * 63),
+        ("sha256", "0" * 64 + "\n"),
+        ("path", "/etc/shadow"),
+        ("path", "../x"),
+        ("path", "pool/../../x"),
+        ("path", "pool/.."),
+        ("path", ""),
+        ("path", "a\nb"),
+        ("size", -1),
+    ],
+)
+def test_a_lock_cannot_name_files_of_the_machine(field: str, value: object) -> None:
+    text = json.loads(lockfile.render(lockfile.LockFile(locks=(lock("one"),))))
+    text["locks"][0]["packages"][0][field] = value
+    with pytest.raises(ResolveError):
+        lockfile.parse(json.dumps(text).encode())
 
 
 @pytest.mark.parametrize(

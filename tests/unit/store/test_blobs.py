@@ -69,3 +69,9 @@ def test_a_blob_of_the_wrong_size_does_not_count(tmp_path: Path) -> None:
     blobs, digest = store(tmp_path), sha256_bytes(b"hello")
     blobs.add([b"hello"], sha256=digest, size=5, name="x").write_bytes(b"hell")
     assert not blobs.has(digest, 5)
+
+
+@pytest.mark.parametrize("name", ["/etc/hostname", "../" * 8 + "etc/hostname", "", "A" * 64])
+def test_what_is_no_digest_names_no_blob(tmp_path: Path, name: str) -> None:
+    with pytest.raises(IntegrityError):
+        store(tmp_path).path(name)

@@ -83,6 +83,22 @@ def test_a_layer_in_use_is_not_removed(tmp_path: Path) -> None:
     assert store.layers.oldest_first() == []
 
 
+def test_a_removal_that_was_cut_short_leaves_no_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    make(store, "key")
+    monkeypatch.setattr("shutil.rmtree", lambda *_args, **_options: None)  # killed before the first file went
+    store.layers.remove("key")
+    with store.layers.use("key") as layer:
+        assert layer is None
+
+
+def test_a_layer_just_made_is_not_evicted_under_its_maker(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    make(store, "key")
+    evict(store, 0)
+    assert [layer.key for layer in store.layers.oldest_first()] == ["key"]
+
+
 def test_scratch_is_gone_whatever_happens(tmp_path: Path) -> None:
     store = Store(tmp_path)
 
