@@ -69,16 +69,18 @@ class _Build:
     def _prepare(self, held: contextlib.ExitStack) -> tuple[list[Path], str]:
         """Return the folders that make up the prepared tree, lowest first, and its key."""
         self.packages_epoch = self._packages_epoch()
-        below = keys.packages_key(self.job, self.packages_epoch)
+        below = keys.packages_key(self.job, self.packages_epoch, self.sandbox.mode)
         packages = self._layer(held, "packages", below, self._install)
         key = keys.configured_key(self.job, below)
-        if self.job.use_layers:
+        tree = stack([packages], self.job.work / "configure")
+        # What lies over the packages can only be read through an overlay: a copy would not know what it deletes.
+        if self.job.use_layers and tree.upper is not None:
             layer = held.enter_context(self.store.layers.use(key))
             if layer is not None:
+                tree.close()
                 self.speak(Phase(name="configure", seconds=0.0, cached=True))
                 return [packages, layer.content], key
         with self._phase("configure"):
-            tree = stack([packages], self.job.work / "configure")
             prepare.configure(self._inputs(), self._bench(tree.merged), self._step)
             tree.close()
         return [packages, self._keep(held, key, tree)] if tree.upper else [tree.merged], key
@@ -127,6 +129,7 @@ class _Build:
         )
         work = self.job.work / "install"
         work.mkdir()
+        bench = replace(self._bench(root), epoch=self.packages_epoch)
         package_manager(self.job.plan.packages.manager).install(
             files,
             InstallContext(
@@ -136,10 +139,9 @@ class _Build:
                 epoch=self.packages_epoch,
                 sink=self._say,
                 exclude_docs=self.job.plan.settings.exclude_docs,
-                after_bootstrap=lambda: prepare.after_bootstrap(self._inputs(), self._bench(root)),
+                after_bootstrap=lambda: prepare.after_bootstrap(self._inputs(), bench),
             ),
         )
-        bench = replace(self._bench(root), epoch=self.packages_epoch)
         prepare.normalise(bench, empty_temporary=self.job.plan.type.ensure_empty_tmpdirs)
 
     # -- results

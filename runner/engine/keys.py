@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from runner import prepare
-from runner.digest import digest_of, sha256_file
+from runner.digest import digest_of, sha256_bytes, sha256_file
 from runner.packages.managers import package_manager
 from runner.plan.model import Plan
+from runner.prepare.origin import Origin
 from runner.prepare.sequence import POST_BOOTSTRAP
 
 if TYPE_CHECKING:
@@ -28,8 +31,12 @@ class PackagesInputs(msgspec.Struct, frozen=True, kw_only=True):
     packages: tuple[tuple[str, ...], ...]
     prepare: int
     empty_temporary: bool
-    between: tuple[str, ...]
-    """Digests of what runs between bootstrap and image packages: variables, script, archives."""
+    between: tuple[tuple[str, str, int, str], ...]
+    """What runs between bootstrap and image packages: name, target, mode and digest of each."""
+    isolation: str
+    """The manifest tells how a tree was made, so another way makes another layer."""
+    owners: tuple[str, ...]
+    """The map of user and group ids: a layer's owners mean something else under another one."""
 
 
 class ConfiguredInputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,9 +47,13 @@ class ConfiguredInputs(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     lock: str
     description: str
+    text: str
+    git_modes: bool
+    modes: tuple[tuple[str, int], ...]
+    """Modes of the description's files where they count; its digest knows the executable bit alone."""
 
 
-def packages_key(job: Job, epoch: int) -> str:
+def packages_key(job: Job, epoch: int, isolation: str) -> str:
     manager = job.plan.packages.manager
     return digest_of(
         PackagesInputs(
@@ -55,6 +66,8 @@ def packages_key(job: Job, epoch: int) -> str:
             prepare=prepare.VERSION,
             empty_temporary=job.plan.type.ensure_empty_tmpdirs,
             between=_between(job),
+            isolation=isolation,
+            owners=tuple(" ".join(Path(f"/proc/self/{name}_map").read_text().split()) for name in ("uid", "gid")),
         )
     )
 
@@ -67,14 +80,24 @@ def configured_key(job: Job, below: str) -> str:
             plan=job.plan,
             lock=job.lock.digest,
             description=job.plan.description.digest,
+            text=sha256_bytes(job.description_text.encode()),
+            git_modes=job.git_modes,
+            modes=() if job.git_modes else _modes(job.description),
         )
     )
 
 
-def _between(job: Job) -> tuple[str, ...]:
-    script = job.description / POST_BOOTSTRAP
-    archives = [job.description / item.name for item in job.plan.archives if item.phase == "bootstrap"]
-    files = [script, *archives] if script.exists() else archives
-    if not files:
-        return ()
-    return (digest_of(job.plan.environment), *(sha256_file(path) for path in files))
+def _between(job: Job) -> tuple[tuple[str, str, int, str], ...]:
+    origin = Origin(job.description, job.boundary, job.git_modes)
+    archives = [item for item in job.plan.archives if item.phase == "bootstrap"]
+    found = [(item.name, item.target_dir, 0, sha256_file(origin.file(item.name))) for item in archives]
+    script = origin.find(POST_BOOTSTRAP)
+    if script is not None:
+        found.append((POST_BOOTSTRAP, "", origin.mode(script), sha256_file(script)))
+        found.append(("environment", "", 0, digest_of(job.plan.environment)))
+    return tuple(sorted(found))
+
+
+def _modes(folder: Path) -> tuple[tuple[str, int], ...]:
+    paths = sorted(path for path in folder.rglob("*") if not path.is_symlink())
+    return tuple((str(path.relative_to(folder)), stat.S_IMODE(path.stat().st_mode)) for path in paths)

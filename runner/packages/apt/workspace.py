@@ -7,6 +7,7 @@ can switch every other one off.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,9 @@ Acquire::https::Timeout "20";
 """
 
 
+_UNSAFE = re.compile(r"[\s\x00-\x1f\[\]\"]")
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One repository as it is asked now: the plan's entry and where it really is."""
@@ -82,7 +86,9 @@ class Workspace:
 
     @property
     def environment(self) -> dict[str, str]:
-        return tool_environment({"APT_CONFIG": str(self.root / "apt.conf"), "HOME": str(self.root)})
+        return tool_environment(
+            {"APT_CONFIG": str(self.root / "apt.conf"), "HOME": str(self.root), "TMPDIR": str(self.root)}
+        )
 
     @classmethod
     def make(cls, request: PackageRequest, context: ResolveContext) -> Workspace:
@@ -124,8 +130,13 @@ def _url(repository: RepositoryPlan, context: ResolveContext) -> str:
 
 
 def _source_line(source: Source, root: Path, context: ResolveContext) -> str:
-    if any(character in source.url for character in " \t\n"):
-        raise ResolveError(f"repository {source.plan.alias}: a source path must not contain white space")
+    plan = source.plan
+    for word in (source.url, plan.alias, plan.distribution, *plan.components, *plan.architectures):
+        # Such a character would end the word and start an option, or another repository.
+        if _UNSAFE.search(word):
+            raise ResolveError(f"repository {plan.alias!r}: {word!r} holds a character that cannot be in it")
+    if "/" in plan.alias:
+        raise ResolveError(f"repository {plan.alias!r}: an alias must not contain a slash")
     options = [f"arch={','.join(source.plan.architectures)}"] if source.plan.architectures else []
     if source.plan.verify:
         options.append(f"signed-by={keyring_of(source.plan, context, root)}")
