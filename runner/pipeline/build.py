@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner import __version__
+from runner import __version__, prepare
 from runner import log as logs
+from runner.create import pipeline as create
 from runner.create.registry import builder_for
 from runner.create.toolchain import discover
 from runner.packages import lockfile
+from runner.packages.managers import package_manager
 from runner.pipeline import earlier
 from runner.pipeline.images import refuse_unsupported, run_engine, staged_target
 from runner.pipeline.locking import committed_or_new
@@ -68,7 +70,9 @@ def build(selection: Selection, machine: Machine, options: BuildOptions) -> Buil
             plan, source.checkout, machine, storage, allow_expired=selection.allow_expired
         )
         key = _build_key(plan, lock, source, tools)
-        built = earlier.find(target, key, plan, signed=options.key is not None)
+        built = None
+        if machine.use_layers:
+            built = earlier.find(target, key, plan, signed=options.key is not None)
         if built is None:
             built = _build_image(source, plan, lock, tools, key, target, machine, options)
         else:
@@ -157,9 +161,16 @@ def _build_key(plan: Plan, lock: Lock, source: Source, tools: tuple[Tool, ...]) 
         plan=plan.digest,
         lock=lock.digest,
         builder=SELF_HOSTED,
-        version=__version__,
+        version=_engine_version(plan),
         toolchain=tools,
     ).digest
+
+
+def _engine_version(plan: Plan) -> str:
+    """The runner's version and those of all its steps, so that a step that writes otherwise is another build."""
+    packages = package_manager(plan.packages.manager).VERSION
+    builder = builder_for(plan.type.image).version
+    return f"{__version__} packages={packages} prepare={prepare.VERSION} create={create.VERSION}.{builder}"
 
 
 def _package_source(options: BuildOptions) -> BlobSource | None:

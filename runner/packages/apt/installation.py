@@ -45,6 +45,7 @@ _DOCS = (
     "--path-exclude=/usr/share/doc/*",
     "--path-include=/usr/share/doc/*/copyright",
 )
+_DOC_FOLDERS = ("usr/share/man", "usr/share/doc")
 _BROKEN = re.compile(r"^(?:dpkg: error processing (?:package|archive) (\S+)|Errors were encountered while)")
 
 
@@ -175,10 +176,21 @@ def _lay_out(by_name: Mapping[str, Deb], installer: _Installer) -> None:
     (root / "usr/sbin").mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(os.cpu_count() or 1) as workers:
         list(workers.map(lambda name: _extract(installer.twins[by_name[name].path], root), sorted(names)))
+    if installer.context.exclude_docs:
+        for name in _DOC_FOLDERS:  # dpkg brings back what its own filters let through
+            shutil.rmtree(root / name, ignore_errors=True)
+            (root / name).mkdir(parents=True, exist_ok=True)
+    _settle_folders(root, installer.context.epoch)
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text(_POLICY_RC_D)
     policy.chmod(0o755)
     installer.mark_laid_out(names)
+
+
+def _settle_folders(root: Path, epoch: int) -> None:
+    """Give every folder one time: which of the tars at work touched it last is chance."""
+    for folder, _, _ in os.walk(root):
+        os.utime(folder, (epoch, epoch))
 
 
 def _skeleton(root: Path, base_files: Path | None, architecture: str) -> None:
