@@ -17,10 +17,11 @@ from runner.create.toolchain import discover
 from runner.packages import lockfile
 from runner.packages.managers import package_manager
 from runner.pipeline import earlier
-from runner.pipeline.images import refuse_unsupported, run_engine, staged_target
+from runner.pipeline.images import refuse_unsupported, run_engine
 from runner.pipeline.locking import committed_or_new
 from runner.pipeline.phases import phase
 from runner.pipeline.source import open_source
+from runner.pipeline.target import staged_target
 from runner.release.buildkey import BuildKey
 from runner.release.inputs import SELF_HOSTED, BuildFacts, ReleaseInputs
 

@@ -3,19 +3,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner import process
 from runner.engine.job import Event, Finished, Job, LogLine, Phase, Started, Warned
 from runner.engine.launch import launch
-from runner.errors import DescriptionError, HostError, Location
+from runner.errors import DescriptionError, Location
 from runner.sandbox.identity import Identity, probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from runner.log import BuildLog
     from runner.packages.lock import Lock
@@ -133,47 +130,3 @@ class _Listener:
 def _erase(path: Path, identity: Identity) -> None:
     """Remove a folder whose files may belong to ids that only the build's namespace has."""
     process.run(["unshare", *identity.unshare, "--", "rm", "-rf", "--one-file-system", path], check=False)
-
-
-@contextlib.contextmanager
-def staged_target(target: Path) -> Iterator[Path]:
-    """A folder beside ``target`` that replaces it when the block succeeds; otherwise nothing has happened.
-
-    What stood in ``target`` before is replaced only if it is an earlier result of ours.
-
-    Raises:
-        HostError: the place cannot be written to, or holds something that is not ours.
-    """
-    target = target.absolute()
-    if target.is_dir() and any(target.iterdir()) and not any(target.glob("*.manifest.json")):
-        raise HostError(
-            f"{target} is not empty and holds no earlier result",
-            hint="choose another --target-dir; nothing in it was touched",
-        )
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    except OSError as error:
-        raise HostError(f"cannot write to {target.parent}", why=error.strerror) from error
-    try:
-        stage.chmod(0o755)
-        yield stage
-        _replace(target, stage)
-    finally:
-        _remove(stage)
-
-
-def _replace(target: Path, stage: Path) -> None:
-    if not target.exists():
-        stage.rename(target)
-        return
-    old = target.with_name(f".{target.name}-old-{stage.name.rpartition('-')[2]}")
-    target.rename(old)
-    stage.rename(target)
-    _remove(old)
-
-
-def _remove(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)

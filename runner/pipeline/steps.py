@@ -11,9 +11,10 @@ import msgspec
 
 from runner.errors import UsageError
 from runner.packages.lock import Lock
-from runner.pipeline.images import refuse_unsupported, run_engine, run_job, staged_target
+from runner.pipeline.images import refuse_unsupported, run_engine, run_job
 from runner.pipeline.locking import committed_or_new
 from runner.pipeline.source import open_source
+from runner.pipeline.target import staged_target
 from runner.plan.model import Plan
 from runner.prepare.tree import Tree
 
