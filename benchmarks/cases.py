@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured: each case is one command, with what makes the ground ready for it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import measure
+from peers import Kiwi, MissingError, Mmdebstrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.packages.mirrors import Mirrors
+
+DESCRIPTION = Path(__file__).parent / "description"
+PACKHOUSE = Path(sys.executable).parent / "packhouse"
+
+_PHASE = re.compile(r"^(?P<name>[a-z][a-z. ]*?) +(?:(?P<seconds>[0-9.]+) s|cached)(?:  .*)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One line of the report.
+
+    Attributes:
+        group: cases of a group take turns and are compared with its first one, the reference.
+        argv: the command.
+        ready: makes the ground ready, unmeasured, before every run.
+        made: what the command makes.
+        limit: what we promise: the ratio to the reference, or seconds for cases of the group "start".
+        check: raises a MissingError when the case cannot run here.
+    """
+
+    name: str
+    group: str
+    argv: tuple[str, ...]
+    ready: Callable[[], None]
+    made: tuple[Path, ...] = ()
+    limit: float | None = None
+    check: Callable[[], None] = field(default=lambda: None)
+    after: Callable[[], None] = field(default=lambda: None)
+
+    def run(self, log: Path) -> measure.Sample:
+        """Run once.
+
+        Raises:
+            measure.CommandFailedError: it did not end well.
+        """
+        self.ready()
+        try:
+            usage = measure.run(self.argv, log)
+        finally:
+            self.after()
+        return measure.Sample(
+            usage.wall, usage.cpu, usage.peak, measure.size_of(self.made), phases(log.read_text(errors="replace"))
+        )
+
+
+def phases(log: str) -> dict[str, float]:
+    """Read the phases that packhouse tells of as it goes."""
+    found = (_PHASE.match(line) for line in log.splitlines())
+    return {match["name"].strip(): float(match["seconds"] or 0) for match in found if match}
+
+
+def all_cases(work: Path, cache: Path, mirrors: Mirrors) -> list[Case]:
+    """Every case, the reference of each group first. Files go below ``work``; tools are kept in ``cache``."""
+    return [
+        *_prepare_cases(work, Mmdebstrap(mirrors)),
+        *_build_cases(work, kiwi(cache, mirrors)),
+        *_start_cases(work),
+    ]
+
+
+def kiwi(cache: Path, mirrors: Mirrors) -> Kiwi:
+    """KIWI as it is kept in ``cache``."""
+    return Kiwi(cache / "kiwi", mirrors)
+
+
+def _prepare_cases(work: Path, mmdebstrap: Mmdebstrap) -> list[Case]:
+    root = work / "root"
+    ground = _Ground(work)
+
+    def peer(name: str, *, same_set: bool) -> Case:
+        argv = tuple(mmdebstrap.argv(root, same_set=same_set))
+        return Case(name, "prepare", argv, lambda: _remove(root), (root,), check=mmdebstrap.check)
+
+    def ours(name: str, store: Path, ready: Callable[[], None], limit: float | None, lock: Path) -> Case:
+        argv = _packhouse(store, "prepare", lock, "--root", root)
+        return Case(
+            f"packhouse prepare, {name}", "prepare", argv, _all(ready, lambda: _remove(root)), (root,), limit
+        )
+
+    return [
+        peer("mmdebstrap", same_set=False),
+        ours("cold", ground.cold, ground.empty, 0.9, DESCRIPTION),
+        ours("store and lock", ground.warm, ground.without_layers, 0.6, ground.locked),
+        ours("finished layers", ground.warm, ground.with_layers, None, ground.locked),
+        peer("mmdebstrap, the same 99 packages", same_set=True),
+    ]
+
+
+def _build_cases(work: Path, peer: Kiwi) -> list[Case]:
+    ground = _Ground(work)
+    theirs, target, cache = work / "kiwi-description", work / "kiwi-out", work / "kiwi-cache"
+    result = "benchmark.x86_64-1.0.0.tar.xz"
+
+    def ready() -> None:
+        for path in (theirs, target, cache):
+            _remove(path)
+        peer.describe(DESCRIPTION, theirs)
+
+    def ours(name: str, store: Path, before: Callable[[], None], limit: float | None, source: Path) -> Case:
+        out = work / "out"
+        argv = _packhouse(store, "build", source, "--type", "tbz", "--target-dir", out)
+        return Case(
+            f"packhouse build, {name}",
+            "build",
+            argv,
+            _all(before, lambda: _remove(out)),
+            (out / result,),
+            limit,
+        )
+
+    argv = tuple(peer.argv(theirs, target, cache))
+    return [
+        Case("KIWI", "build", argv, ready, (target / result,), None, peer.check, peer.clean),
+        ours("cold", ground.cold, ground.empty, 0.6, DESCRIPTION),
+        ours("finished layers", ground.warm, ground.with_layers, None, ground.locked),
+    ]
+
+
+def _start_cases(work: Path) -> list[Case]:
+    ground = _Ground(work)
+    out = work / "unchanged"
+    build = _packhouse(ground.warm, "build", ground.locked, "--type", "tbz", "--target-dir", out)
+
+    def built() -> None:
+        ground.with_layers()
+        if not out.exists():
+            measure.run(build, work / "unchanged.log")
+
+    return [
+        Case("packhouse --version", "start", (str(PACKHOUSE), "--version"), lambda: None, (), 0.06),
+        Case("packhouse build, unchanged", "start", build, built, (), 0.3),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """Stores and descriptions in the states that cases start from."""
+
+    work: Path
+
+    @property
+    def cold(self) -> Path:
+        return self.work / "cold-store"
+
+    @property
+    def warm(self) -> Path:
+        return self.work / "warm-store"
+
+    @property
+    def locked(self) -> Path:
+        """A copy of the description with a lock beside it."""
+        return self.work / "locked"
+
+    def empty(self) -> None:
+        _remove(self.cold)
+
+    def filled(self) -> None:
+        if self.locked.exists():
+            return
+        shutil.copytree(DESCRIPTION, self.locked)
+        measure.run(_packhouse(self.warm, "lock", self.locked), self.work / "lock.log")
+
+    def without_layers(self) -> None:
+        self.filled()
+        _remove(self.warm / "layers")
+
+    def with_layers(self) -> None:
+        self.filled()
+        root = self.work / "first-root"
+        if not any(self.warm.glob("layers/*")):
+            measure.run(_packhouse(self.warm, "prepare", self.locked, "--root", root), self.work / "layers.log")
+            _remove(root)
+
+
+def _packhouse(store: Path, command: str, source: Path, *rest: str | Path) -> tuple[str, ...]:
+    return (str(PACKHOUSE), "--store", str(store), command, str(source), *(str(item) for item in rest))
+
+
+def _all(*steps: Callable[[], None]) -> Callable[[], None]:
+    def run() -> None:
+        for step in steps:
+            step()
+
+    return run
+
+
+def _remove(path: Path) -> None:
+    if path.exists():
+        shutil.rmtree(path)
+
+
+__all__ = ["DESCRIPTION", "Case", "MissingError", "all_cases", "kiwi", "phases"]
