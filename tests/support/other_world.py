@@ -27,6 +27,8 @@ for argument; do
     if [ "$argument" = --chdir ]; then
         arguments+=(--ro-bind {library} /dev/faketime.so --setenv LD_PRELOAD /dev/faketime.so)
         arguments+=(--setenv FAKETIME +{days}d --setenv FAKETIME_NO_CACHE 1)
+        # Without this a file seems as much newer as the clock is on, and tools copy that to other files.
+        arguments+=(--setenv NO_FAKE_STAT 1)
     fi
     arguments+=("$argument")
 done
