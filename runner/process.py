@@ -32,10 +32,11 @@ class LineSink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one subprocess: wall-clock seconds and bytes of captured output."""
+    """Bounds of one subprocess: wall-clock seconds, bytes of output in all, and bytes of one line."""
 
     seconds: float = 3600.0
     output_bytes: int = 512 << 20
+    line_bytes: int = _CHUNK
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class _Output:
 
     sink: LineSink | None
     redact: Redactor
+    line_bytes: int
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
     _rest: bytes = b""
 
@@ -61,7 +63,7 @@ class _Output:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._emit(line)
-        if len(self._rest) > _CHUNK:  # a tool that never ends its line must not fill our memory
+        if len(self._rest) > self.line_bytes:  # a tool that never ends its line must not fill our memory
             self._emit(self._rest)
             self._rest = b""
 
@@ -116,7 +118,7 @@ def run(
         BuildError: it exited non-zero and ``check`` is set.
     """
     args = tuple(os.fspath(arg) for arg in argv)
-    output = _Output(sink, redact or Redactor())
+    output = _Output(sink, redact or Redactor(), (limits or Limits()).line_bytes)
     child = _start(
         args,
         env=env,

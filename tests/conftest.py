@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests may do depends on who runs them: marks say what a test needs, and it is skipped where that is missing.
+"""What tests may do depends on who runs them: marks say what a test needs; where that is missing it is skipped.
 
-``make test`` runs the tests marked ``owners`` in a user namespace when an ordinary user calls it, so that only those
-marked ``root`` are left out.
+``make test`` runs the tests marked ``owners`` in a user namespace when an ordinary user calls it, so that only
+those marked ``root`` are left out.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import click
 from runner import __version__
 from runner.cli.options import Session
 from runner.cli.output import ConsoleReporter, Style, print_error
-from runner.errors import INTERRUPTED, PackhouseError
+from runner.errors import INTERRUPTED, HostError, PackhouseError
 
 COMMANDS = {
     "build": "build",
@@ -88,7 +88,7 @@ def run(argv: list[str] | None = None) -> int:
         click.echo("interrupted: nothing was published, nothing is left behind", err=True)
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001  # the last door: a bug must not show a traceback either
-        return _bug(error)
+        return _last_door(style, error)
     return 0
 
 
@@ -96,12 +96,21 @@ def _interrupt(*_: Any) -> None:
     raise KeyboardInterrupt
 
 
-def _bug(error: Exception) -> int:
+def _last_door(style: Style, error: Exception) -> int:
     if isinstance(error, BrokenPipeError):  # the reader of our output went away, as head(1) does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     if os.environ.get("PACKHOUSE_TRACEBACK"):
         raise error
+    if isinstance(error, OSError):
+        fault = HostError(
+            "this machine's files cannot be used",
+            where=str(error.filename) if error.filename else None,
+            why=error.strerror or str(error),
+            hint="check space and permissions of the store, the target and the temporary folder",
+        )
+        print_error(style, fault)
+        return fault.exit_code
     click.secho("internal error: ", fg="red", bold=True, nl=False, err=True)
     click.echo(f"{type(error).__name__}: {error}", err=True)
     click.echo(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner import errors, process
-from runner.engine.job import Event, Failed, Finished, Job, LogLine, encode_job
+from runner.engine.job import Event, Failed, Finished, Job, LogLine, Started, encode_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,10 @@ _ERRORS = {
 _DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 """setpriv(1): even when we are killed with no chance to clean up, the engine and all in its namespaces end."""
 
+_LONGEST_EVENT = 8 << 20
+"""Bytes: an error carries the last lines of a log, and a line may be long."""
+
+_MOST_OUTPUT = 4 << 30
 _NAMESPACES = ("--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
@@ -39,42 +43,55 @@ def launch(
         PackhouseError: what stopped the build, as the engine told it.
         LimitError: it ran longer than the job's timeout.
     """
-    outcome: list[Failed | Finished] = []
-    last: deque[str] = deque(maxlen=process.TAIL_LINES)
-    decoder = msgspec.json.Decoder(Event)
-
-    def hear(line: str) -> None:
-        try:
-            event = decoder.decode(line)
-        except msgspec.DecodeError:
-            event = LogLine(line)  # the interpreter itself, or a namespace tool, had something to say
-        if isinstance(event, LogLine):
-            last.append(event.line)
-        if isinstance(event, (Failed, Finished)):
-            outcome.append(event)
-        else:
-            on_event(event)
-
-    done = process.run(
-        [*_DIES_WITH_US, *_namespaces(identity), sys.executable, "-I", "-m", "runner.engine"],
-        env=_environment(),
-        stdin=encode_job(job),
-        sink=hear,
-        redact=redact,
-        limits=process.Limits(seconds=job.timeout, output_bytes=1 << 32),
-        check=False,
-        what="the build engine",
-    )
-    if outcome and isinstance(outcome[-1], Finished):
-        return outcome[-1]
-    if outcome and isinstance(outcome[-1], Failed):
-        raise _error_of(outcome[-1])
+    ear = _Ear(on_event)
+    limits = process.Limits(seconds=job.timeout, output_bytes=_MOST_OUTPUT, line_bytes=_LONGEST_EVENT)
+    command = [*_DIES_WITH_US, *_namespaces(identity), sys.executable, "-I", "-m", "runner.engine"]
+    try:
+        done = process.run(
+            command, env=_environment(), stdin=encode_job(job), sink=ear, redact=redact, limits=limits, check=False
+        )
+    except errors.LimitError as error:
+        raise errors.LimitError(
+            f"the build was ended: it ran longer than {job.timeout:g} s or said over {_MOST_OUTPUT >> 30} GiB",
+            why=f"it was at: {ear.phase}" if ear.phase else None,
+            hint="the lines below are the last it said; `timeout` in the configuration file allows more time",
+            log_tail=tuple(ear.last),
+        ) from error
+    if isinstance(ear.outcome, Finished):
+        return ear.outcome
+    if isinstance(ear.outcome, Failed):
+        raise _error_of(ear.outcome)
     raise errors.BuildError(
         "the build engine ended without a result",
         why=f"exit code {done.returncode}",
         hint="the lines below are the last it said",
-        log_tail=tuple(last),
+        log_tail=tuple(ear.last),
     )
+
+
+class _Ear:
+    """Hears the engine's lines: passes events on, remembers the outcome and what was said last."""
+
+    def __init__(self, on_event: Callable[[Event], None]) -> None:
+        self._on_event = on_event
+        self._decode = msgspec.json.Decoder(Event).decode
+        self.last: deque[str] = deque(maxlen=process.TAIL_LINES)
+        self.phase = ""
+        self.outcome: Failed | Finished | None = None
+
+    def __call__(self, line: str, /) -> None:
+        try:
+            event = self._decode(line)
+        except msgspec.DecodeError:
+            event = LogLine(line)  # the interpreter itself, or a namespace tool, had something to say
+        if isinstance(event, (Failed, Finished)):
+            self.outcome = event
+            return
+        if isinstance(event, LogLine):
+            self.last.append(event.line)
+        elif isinstance(event, Started):
+            self.phase = event.name
+        self._on_event(event)
 
 
 def _namespaces(identity: Identity) -> list[str]:

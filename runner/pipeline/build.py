@@ -71,9 +71,8 @@ def build(selection: Selection, machine: Machine, options: BuildOptions) -> Buil
             plan, source.checkout, machine, storage, allow_expired=selection.allow_expired
         )
         key = _build_key(plan, lock, source, tools)
-        built = None
-        if machine.use_layers:
-            built = earlier.find(target, key, plan, signed=options.key is not None)
+        keyid = _keyid(options)
+        built = earlier.find(target, key, plan, keyid=keyid) if machine.use_layers else None
         if built is None:
             built = _build_image(source, plan, lock, tools, key, target, machine, options)
         else:
@@ -153,6 +152,15 @@ def _signer(options: BuildOptions) -> StatementSigner | None:
     from runner.release.sign import load_signer
 
     return load_signer(options.key, options.passphrase)
+
+
+def _keyid(options: BuildOptions) -> str | None:
+    """The id of the key that is to sign; opening it now also finds a wrong passphrase before anything is built."""
+    if options.key is None:
+        return None
+    from runner.release.keys import load_private, public_key_of
+
+    return public_key_of(load_private(options.key, options.passphrase).public_key()).keyid
 
 
 def _build_key(plan: Plan, lock: Lock, source: Source, tools: tuple[Tool, ...]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner.digest import sha256_bytes
 from runner.errors import PackhouseError
+from runner.release.dsse import parse_envelope
 from runner.release.files import CHECKSUMS, ReleaseNames
 from runner.release.manifest import decode_manifest
 
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
     from runner.plan.model import Plan
 
 
-def find(target: Path, key: str, plan: Plan, *, signed: bool) -> Built | None:
+def find(target: Path, key: str, plan: Plan, *, keyid: str | None) -> Built | None:
     """Return the build in ``target`` if it has ``key`` and all its files by name and size.
 
-    Content is not read again: ``packhouse verify`` does that. A signed build is not taken for an unsigned one that
-    is now to be signed.
+    Content is not read again: ``packhouse verify`` does that. ``keyid`` names the key it must be signed with, None
+    means that it must not be signed.
     """
     from runner.pipeline.build import Built
 
@@ -32,8 +33,8 @@ def find(target: Path, key: str, plan: Plan, *, signed: bool) -> Built | None:
         manifest = decode_manifest(data, where=str(path))
     except (OSError, PackhouseError):
         return None
-    has_signature = (target / names.attestations).is_file()
-    if manifest.build.key != key or has_signature != signed:
+    signed = keyid is not None
+    if manifest.build.key != key or _signer_of(target / names.attestations) != keyid:
         return None
     files = {artifact.name: artifact.size for artifact in manifest.artifacts}
     for name, size in files.items():
@@ -52,3 +53,10 @@ def find(target: Path, key: str, plan: Plan, *, signed: bool) -> Built | None:
         signed=signed,
         unchanged=True,
     )
+
+
+def _signer_of(path: Path) -> str | None:
+    try:
+        return parse_envelope(path.read_bytes().splitlines()[0]).signatures[0].keyid
+    except (OSError, IndexError, PackhouseError):
+        return None

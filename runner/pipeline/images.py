@@ -81,7 +81,7 @@ def run_job(  # the stages' values, in the order of the line
 ) -> tuple[Finished, Identity]:
     """Give the engine one job; see :class:`runner.engine.job.Job`."""
     identity = probe()
-    with machine.store.scratch("build", remove=lambda path: _erase(path, identity)) as work:
+    with machine.store.scratch("build", remove=lambda path: erase(path, identity)) as work:
         job = Job(
             plan=plan,
             lock=lock,
@@ -127,6 +127,7 @@ class _Listener:
                 pass
 
 
-def _erase(path: Path, identity: Identity) -> None:
+def erase(path: Path, identity: Identity | None = None) -> None:
     """Remove a folder whose files may belong to ids that only the build's namespace has."""
-    process.run(["unshare", *identity.unshare, "--", "rm", "-rf", "--one-file-system", path], check=False)
+    unshare = (identity or probe()).unshare
+    process.run(["unshare", *unshare, "--", "rm", "-rf", "--one-file-system", path], check=False)

@@ -80,4 +80,3 @@ class BuildOptions:
     key: Path | None = None
     passphrase: str | None = None
     publish: PublishTarget | None = None
-    mirror_url: str | None = None

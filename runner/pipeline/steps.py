@@ -11,7 +11,7 @@ import msgspec
 
 from runner.errors import UsageError
 from runner.packages.lock import Lock
-from runner.pipeline.images import refuse_unsupported, run_engine, run_job
+from runner.pipeline.images import erase, refuse_unsupported, run_engine, run_job
 from runner.pipeline.locking import committed_or_new
 from runner.pipeline.source import open_source
 from runner.pipeline.target import staged_target
@@ -40,7 +40,11 @@ def prepare(selection: Selection, machine: Machine, root: Path) -> Tree:
         refuse_unsupported(plan)
         lock, _ = committed_or_new(plan, source.checkout, machine, None, allow_expired=selection.allow_expired)
         root.parent.mkdir(parents=True, exist_ok=True)
-        done, _ = run_engine(plan, lock, source, machine, root=root)
+        try:
+            done, _ = run_engine(plan, lock, source, machine, root=root)
+        except BaseException:
+            erase(root)
+            raise
     return Tree(root=root, key=done.tree_key, epoch=lock.epoch)
 
 

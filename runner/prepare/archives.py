@@ -69,7 +69,9 @@ def run(inputs: Inputs, bench: Bench) -> None:
         with _members(archive) as tar:
             for member in tar:
                 unpacking.add(tar, member)
-    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, _zstd_error()) as error:
+    except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError, _zstd_error()) as error:
+        if getattr(error, "errno", None) is not None:  # gzip and bz2 tell of damage by an OSError without a number
+            raise
         raise DescriptionError(f"{inputs.name} is no readable tar archive", why=str(error)) from error
 
 

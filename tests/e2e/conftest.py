@@ -32,6 +32,12 @@ BUCKET = "packhouse"
 _PACKAGE = '<package name="iproute2"/>'
 _TYPE = '<type image="docker">'
 _OCI = '<type image="oci"><containerconfig name="debian-minimal" tag="bookworm"/></type>'
+_IMAGES_SH = """#!/bin/bash
+set -e
+test ! -e /var/lib/created
+echo once >/var/lib/created
+"""
+"""Fails when it meets its own traces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +45,14 @@ class Repository:
     """A git repository with descriptions below ``image/``; ids of its commits.
 
     ``old`` has another message of the day; ``tagged`` is what the annotated tag v1 points to; ``main`` changes
-    only a file outside of the description.
+    only a file outside of the description; ``scripted``, on a branch of its own, adds an images.sh.
     """
 
     path: Path
     old: str
     tagged: str
     main: str
+    scripted: str
 
     @property
     def url(self) -> str:
@@ -93,7 +100,7 @@ def packhouse(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def repository(shared: Path, packhouse: Packhouse) -> Repository:
     """``examples/debian-minimal`` in a git repository, with a lock, so that every build has the same packages."""
     made = once(shared, "repository", lambda path: _make_repository(path, packhouse))
-    return Repository(Path(made["path"]), made["old"], made["tagged"], made["main"])
+    return Repository(Path(made["path"]), made["old"], made["tagged"], made["main"], made["scripted"])
 
 
 @pytest.fixture(scope="session")
@@ -157,7 +164,10 @@ def _make_repository(folder: Path, packhouse: Packhouse) -> dict[str, Any]:
     tagged = repo.commit({"image/root/etc/motd": motd}, "Say something else")
     repo.git("tag", "-a", "-m", "First", "v1")
     main = repo.commit({"README": "All our images\n"}, "Tell more")
-    return {"path": str(repo.path), "old": old, "tagged": tagged, "main": main}
+    repo.git("switch", "-q", "-c", "scripted")
+    scripted = repo.commit({"image/images.sh": _IMAGES_SH}, "Change the tree while an image is made")
+    repo.git("switch", "-q", "main")
+    return {"path": str(repo.path), "old": old, "tagged": tagged, "main": main, "scripted": scripted}
 
 
 def _make_rootfs(folder: Path, packhouse: Packhouse) -> dict[str, Any]:

@@ -182,7 +182,8 @@ def test_a_capability_survives(docker: Archive) -> None:
 def test_the_oci_archive_has_the_same_layer(oci: Path, docker: Archive) -> None:
     told = json.loads(_run("skopeo", "inspect", f"oci:{oci}"))
     assert (told["Os"], told["Architecture"]) == ("linux", _go_architecture())
-    assert told["Layers"] == [f"sha256:{docker.layer.name}"] == docker.config["rootfs"]["diff_ids"]
+    # Ours are not compressed, so their digests are the diff ids; skopeo's copy of the other may be.
+    assert told["Layers"] == docker.config["rootfs"]["diff_ids"]
 
 
 def _go_architecture() -> str:

@@ -5,7 +5,7 @@ from runner.packages.apt.deb import build_time
 from runner.packages.apt.installation import install
 from runner.packages.apt.resolution import resolve
 
-VERSION = 3
+VERSION = 4
 """Raised whenever the same lock would give another tree."""
 
 __all__ = ["VERSION", "build_time", "install", "resolve"]

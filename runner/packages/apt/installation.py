@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING
 
 from runner import process
 from runner.errors import BuildError
+from runner.packages.apt.containment import check_contained
 from runner.packages.apt.deb import Deb, read_deb
 from runner.packages.apt.dependencies import closure, install_batches
 from runner.packages.apt.unpacked import unpack_all
 from runner.sandbox.api import Bind, Command
+from runner.sandbox.environment import BASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -56,9 +58,14 @@ def install(files: tuple[PackageFile, ...], context: InstallContext) -> None:
         BuildError: a package cannot be unpacked or configured; the error names it.
     """
     debs = [read_deb(file.path) for file in files]
+    for file, deb in zip(files, debs, strict=True):
+        _check_is_the_locked(file, deb)
     by_name = {deb.field("Package"): deb for deb in debs}
     phases = {file.package.name: file.package.phase for file in files}
     twins = unpack_all(debs, context.work / "packages")
+    # Where it is not told that it is in a chroot, libc6 waits a second for an init that is not there.
+    (context.work / "packages" / "ischroot").write_text("#!/bin/sh\nexit 0\n")
+    (context.work / "packages" / "ischroot").chmod(0o755)
     installer = _Installer(context, twins)
     try:
         _lay_out(by_name, installer)
@@ -74,6 +81,17 @@ def install(files: tuple[PackageFile, ...], context: InstallContext) -> None:
         shutil.rmtree(context.work / "packages", ignore_errors=True)
         shutil.rmtree(context.root / "run" / "packhouse", ignore_errors=True)
         (context.root / "usr/sbin/policy-rc.d").unlink(missing_ok=True)
+
+
+def _check_is_the_locked(file: PackageFile, deb: Deb) -> None:
+    locked = (file.package.name, file.package.version, file.package.arch)
+    found = (deb.field("Package"), deb.field("Version"), deb.field("Architecture"))
+    if locked != found:
+        raise BuildError(
+            f"{file.package.path} is not the package that the lock names",
+            why=f"it says it is {' '.join(found)}, the lock says {' '.join(locked)}",
+            hint="make the lock anew: packhouse lock SOURCE --update",
+        )
 
 
 def _mark_automatic(files: Iterable[PackageFile], native: str, root: Path) -> None:
@@ -138,6 +156,7 @@ class _Installer:
                 "DEBCONF_NOWARNINGS": "yes",
                 "SOURCE_DATE_EPOCH": str(self.context.epoch),
                 "INITRD": "No",
+                "PATH": f"{_DEBS}:{BASE['PATH']}",
             },
             binds=(Bind(self.context.work / "packages", _DEBS),),
             limits=process.Limits(seconds=3600),
@@ -173,6 +192,8 @@ def _lay_out(by_name: Mapping[str, Deb], installer: _Installer) -> None:
         raise BuildError("the package set has no dpkg", hint="the essential set must be part of it")
     architecture = by_name["dpkg"].field("Architecture")
     _skeleton(root, installer.twins[by_name["base-files"].path] if "base-files" in by_name else None, architecture)
+    made = {path.name: str(path.readlink()) for path in root.iterdir() if path.is_symlink()}
+    check_contained((installer.twins[by_name[name].path] for name in sorted(names)), made)
     (root / "usr/sbin").mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(os.cpu_count() or 1) as workers:
         list(workers.map(lambda name: _extract(installer.twins[by_name[name].path], root), sorted(names)))
