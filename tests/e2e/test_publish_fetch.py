@@ -101,7 +101,7 @@ def wrong_key(packhouse: Packhouse, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.mark.parametrize("storage", ["directory", "s3"])
 @pytest.mark.parametrize("reference", [f"{IMAGE}:{CHANNEL}", f"{IMAGE}@{VERSION}"])
-def test_what_was_published_comes_back(
+def test_what_was_published_comes_back(  # noqa: PLR0917  # fixtures
     storage: str, reference: str, command: Packhouse, published: Published, key: KeyPair, tmp_path: Path
 ) -> None:
     target = tmp_path / "out"
