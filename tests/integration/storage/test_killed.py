@@ -42,7 +42,10 @@ def publish(url: str, release: Path, at: int = 0) -> subprocess.CompletedProcess
 def check_kill(url: str, release: Path, at: int, out: Path) -> None:
     """Kill at step ``at``, look, publish again, look."""
     killed = publish(url, release, at)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    if killed.returncode == 0:  # folders that two uploads make at once are flushed once or twice: this run had less
+        assert int(json.loads(killed.stdout)["steps"]) < at
+    else:
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
     storage = open_storage(url)
     if catalog.numbers(storage, IMAGE, "edge"):  # killed after the commit: then all of it must be there
         fetch(storage, IMAGE, to=out / "killed")
