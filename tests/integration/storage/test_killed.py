@@ -42,7 +42,7 @@ def publish(url: str, release: Path, at: int = 0) -> subprocess.CompletedProcess
 def check_kill(url: str, release: Path, at: int, out: Path) -> None:
     """Kill at step ``at``, look, publish again, look."""
     killed = publish(url, release, at)
-    if killed.returncode == 0:  # folders that two uploads make at once are flushed once or twice: this run had less
+    if killed.returncode == 0:  # folders two uploads make at once are flushed once or twice: less this time
         assert int(json.loads(killed.stdout)["steps"]) < at
     else:
         assert killed.returncode == -signal.SIGKILL, killed.stderr
