@@ -58,7 +58,7 @@ def test_command_line_wins_over_environment_over_configuration_over_machine(apt:
     seen = []
     for name in ("", "given", "env", "configured"):
         sources.pop(name, None)
-        seen.append(Mirrors(**sources, apt_folder=apt).resolve("mirror://debian"))  # type: ignore[arg-type]
+        seen.append(Mirrors(**sources, apt_folder=apt).resolve("mirror://debian"))
     assert seen == ["http://given", "http://env", "http://configured", "http://one.example/debian"]
 
 
