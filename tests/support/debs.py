@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
+
+_DOCS = ("usr/share/doc/", "usr/share/man/")
+_UNWANTED = {"var/cache/apt/archives/partial", "var/lib/apt/lists/partial", "var/lock", "var/run"}
+"""Caches of apt, and folders that base-files' scripts replace with links into /run."""
 
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
@@ -66,6 +69,13 @@ def unlike(expected: dict[str, Inode], found: dict[str, Inode]) -> dict[str, tup
     return {name: (expected[name], found[name]) for name in sorted(both) if expected[name] != found[name]}
 
 
+def lost(expected: dict[str, Inode], found: dict[str, Inode]) -> list[str]:
+    """Paths that are gone and should not be: of documentation only copyright files and folders need stay."""
+    assert len(expected) > 1000, "too little to compare"
+    gone = expected.keys() - found.keys() - _UNWANTED
+    return sorted(name for name in gone if not name.startswith(_DOCS) or name.endswith("/copyright"))
+
+
 def special(inodes: dict[str, Inode]) -> dict[str, Inode]:
     """Those with a setuid, setgid or sticky bit, or an owner other than root."""
     return {name: inode for name, inode in inodes.items() if inode.mode & 0o7000 or inode.uid or inode.gid}
@@ -77,8 +87,3 @@ def _merged(name: str) -> str:
         return ""
     first = name.partition("/")[0]
     return f"usr/{name}" if first in _MERGED else name
-
-
-def locked_names(lock: Path) -> Iterable[str]:
-    """Names of the packages of a release's lock file."""
-    return [package["name"] for each in json.loads(lock.read_bytes())["locks"] for package in each["packages"]]
