@@ -26,6 +26,7 @@ from runner.release.buildkey import BuildKey
 from runner.release.inputs import SELF_HOSTED, BuildFacts, ReleaseInputs
 
 if TYPE_CHECKING:
+    from runner.create.image import Image
     from runner.packages.api import PackageFile
     from runner.packages.fetch import BlobSource
     from runner.packages.lock import Lock, Tool
@@ -120,16 +121,7 @@ def _build_image(  # noqa: PLR0917  # the stages' values, in the order of the li
                 skipped_checks=_skipped_checks(lock),
                 host=current_host(),
             )
-            inputs = ReleaseInputs(
-                plan=plan,
-                lock=lock,
-                lock_file=lockfile.render(lockfile.LockFile(locks=(lock,))),
-                checkout=source.checkout,
-                image=done.image,
-                facts=facts,
-                log=log_path,
-            )
-            release = make_release(inputs, stage, signer)
+            release = make_release(_release_inputs(source, plan, lock, done.image, facts, log_path), stage, signer)
     return Built(
         directory=target,
         plan=plan,
@@ -137,6 +129,20 @@ def _build_image(  # noqa: PLR0917  # the stages' values, in the order of the li
         manifest_digest=release.manifest_digest,
         files=release.files,
         signed=release.signed,
+    )
+
+
+def _release_inputs(  # noqa: PLR0917  # the stages' values, in the order of the line
+    source: Source, plan: Plan, lock: Lock, image: Image, facts: BuildFacts, log: Path
+) -> ReleaseInputs:
+    return ReleaseInputs(
+        plan=plan,
+        lock=lock,
+        lock_file=lockfile.render(lockfile.LockFile(locks=(lock,))),
+        checkout=source.checkout,
+        image=image,
+        facts=facts,
+        log=log,
     )
 
 

@@ -16,6 +16,7 @@ from runner.packages.fetch import Fetcher
 from runner.packages.lock import Lock, Tool
 from runner.packages.managers import package_manager
 from runner.pipeline.phases import phase
+from runner.process import tool_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,4 +96,4 @@ def _epoch(plan: Plan, checkout: Checkout, files: tuple[PackageFile, ...], env: 
 
 def _toolchain() -> tuple[Tool, ...]:
     names = {tool for image in MODULES for tool in builder_for(image).tools}
-    return discover(name for name in names if shutil.which(name))
+    return discover(name for name in names if shutil.which(name, path=tool_environment()["PATH"]))
