@@ -118,7 +118,8 @@ def run(
         BuildError: it exited non-zero and ``check`` is set.
     """
     args = tuple(os.fspath(arg) for arg in argv)
-    output = _Output(sink, redact or Redactor(), (limits or Limits()).line_bytes)
+    limits = limits or Limits()
+    output = _Output(sink, redact or Redactor(), limits.line_bytes)
     child = _start(
         args,
         env=env,
@@ -129,7 +130,7 @@ def run(
         umask=umask,
     )
     try:
-        stdout = _Pump(child, args, stdin or b"", output, limits or Limits()).run(keep=sink is None)
+        stdout = _Pump(child, args, stdin or b"", output, limits).run(keep=sink is None)
         returncode = child.wait()
     except BaseException:
         kill_group(child)
@@ -137,13 +138,16 @@ def run(
     finally:
         _close_pipes(child)
         output.close()
+    done = Completed(args, returncode, stdout, tuple(output.tail))
     if check and returncode != 0:
-        raise BuildError(
-            f"{what or args[0]} failed with exit code {returncode}",
-            why="signal " + signal.Signals(-returncode).name if returncode < 0 else None,
-            log_tail=tuple(output.tail),
-        )
-    return Completed(args, returncode, stdout, tuple(output.tail))
+        raise _failure(done, what or args[0])
+    return done
+
+
+def _failure(done: Completed, what: str) -> BuildError:
+    code = done.returncode
+    why = "signal " + signal.Signals(-code).name if code < 0 else None
+    return BuildError(f"{what} failed with exit code {code}", why=why, log_tail=done.tail)
 
 
 def kill_group(child: subprocess.Popen[bytes]) -> None:
