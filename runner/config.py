@@ -24,12 +24,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         store: the local store's folder.
         mirrors: symbolic mirror name to URL.
+        packages_from: storages to look in for locked packages before the mirror.
         timeout: longest build in seconds.
         store_size: bytes the store may hold; the longest unused goes first.
     """
 
     store: str = ""
     mirrors: dict[str, str] = {}
+    packages_from: tuple[str, ...] = ()
     timeout: float = 7200.0
     store_size: int = DEFAULT_CAP
 

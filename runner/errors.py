@@ -40,6 +40,7 @@ class PackhouseError(Exception):
         why: the reason, as far as known.
         hint: what to do next.
         log_tail: last lines of the failing tool's output, secrets already removed.
+        log: the file with the whole log of a failed build, where one was kept.
     """
 
     exit_code: ClassVar[int] = 1
@@ -60,6 +61,7 @@ class PackhouseError(Exception):
         self.why = why
         self.hint = hint
         self.log_tail = tuple(log_tail)
+        self.log: Path | None = None
 
     def __str__(self) -> str:
         lines = [f"{self.where}: {self.what}" if self.where else self.what]
@@ -67,6 +69,8 @@ class PackhouseError(Exception):
             lines.append(f"  because: {self.why}")
         if self.hint:
             lines.append(f"  to fix:  {self.hint}")
+        if self.log:
+            lines.append(f"  log:     {self.log}")
         return "\n".join(lines)
 
 
@@ -155,4 +159,4 @@ class LimitError(PackhouseError):
 
 
 INTERRUPTED = 130
-"""Exit code after Ctrl-C or SIGTERM, as a shell reports SIGINT."""
+"""Exit code after Ctrl-C, SIGTERM or SIGHUP, as a shell reports SIGINT."""

@@ -63,7 +63,7 @@ def build(  # noqa: PLR0917  # click hands every option over
         built = build_image(selection(**source), machine, options)
     finally:
         session.reporter.close()
-    print_result(session.style, _as_json(built), "" if session.style.quiet else _as_text(built))
+    print_result(session.style, _as_json(built), _as_text(built))
 
 
 @click.command()
@@ -80,8 +80,8 @@ def prepare(session: Session, /, root: Path, no_cache: bool, **source: Any) -> N
         tree = prepare_tree(selection(**source), machine, root)
     finally:
         session.reporter.close()
-    text = "" if session.style.quiet else f"root tree: {tree.root}"
-    print_result(session.style, {"root": str(tree.root), "key": tree.key, "epoch": tree.epoch}, text)
+    body = {"root": str(tree.root), "key": tree.key, "epoch": tree.epoch}
+    print_result(session.style, body, f"root tree: {tree.root}")
 
 
 @click.command()

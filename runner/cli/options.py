@@ -6,16 +6,16 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from runner.cli.output import ConsoleReporter, Style
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
-    from runner.cli.output import ConsoleReporter, Style
     from runner.pipeline.request import Machine, Selection
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -23,12 +23,14 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What the global options say."""
+    """What the global options say. ``timeout`` in seconds; None where the configuration decides."""
 
-    style: Style
-    store: Path | None
-    mirrors: tuple[str, ...]
-    reporter: ConsoleReporter
+    style: Style = field(default_factory=Style)
+    store: Path | None = None
+    mirrors: tuple[str, ...] = ()
+    packages_from: tuple[str, ...] = ()
+    timeout: float | None = None
+    reporter: ConsoleReporter = field(default_factory=lambda: ConsoleReporter(Style()))
 
     def machine(self, *secrets: str | None, source: str = "", use_layers: bool = True) -> Machine:
         """Gather what this machine offers, and set logging up so that no secret passes."""
@@ -53,10 +55,15 @@ class Session:
             reporter=self.reporter,
             redact=redact,
             env=dict(os.environ),
-            timeout=config.timeout,
+            packages_from=self._packages_from(config.packages_from),
+            timeout=config.timeout if self.timeout is None else self.timeout,
             store_size=config.store_size,
             use_layers=use_layers,
         )
+
+    def _packages_from(self, configured: tuple[str, ...]) -> tuple[str, ...]:
+        """What was given; else what the environment says, separated by spaces; else the configuration."""
+        return self.packages_from or tuple(os.environ.get("PACKHOUSE_PACKAGES_FROM", "").split()) or configured
 
 
 def secret_environment() -> list[str]:

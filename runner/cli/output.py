@@ -31,10 +31,10 @@ class Style:
 
 
 def print_result(style: Style, value: Any, text: str) -> None:
-    """Print a command's result: ``value`` as JSON for a machine, ``text`` for a person."""
+    """Print a command's result: ``value`` as JSON for a machine, ``text`` for a person who wants to hear it."""
     if style.json:
         click.echo(json.dumps(value, indent=2, sort_keys=True))
-    elif text:
+    elif text and not style.quiet:
         click.echo(text)
 
 
@@ -49,6 +49,7 @@ def print_error(style: Style, error: PackhouseError) -> None:
             "line": getattr(error.where, "line", None),
             "why": error.why,
             "hint": error.hint,
+            "log": str(error.log) if error.log else None,
             "log_tail": list(error.log_tail),
             "exit_code": error.exit_code,
         }

@@ -37,8 +37,16 @@ def keygen(session: Session, /, out: Path, passphrase_file: Path | None) -> None
 @click.argument("directory", metavar="DIR", type=_FOLDER)
 @click.argument("url")
 @click.option("--channel", metavar="NAME", help="Channel to publish in; default edge.")
+@click.option("--no-mirror-packages", is_flag=True, help="Do not keep the locked packages in the storage.")
 @click.pass_obj
-def publish(session: Session, /, directory: Path, url: str, channel: str | None) -> None:
+def publish(
+    session: Session,
+    /,
+    directory: Path,
+    url: str,
+    channel: str | None,
+    no_mirror_packages: bool,  # noqa: FBT001  # click hands every option over
+) -> None:
     """Publish a finished release to a storage."""
     from dataclasses import asdict
 
@@ -49,7 +57,7 @@ def publish(session: Session, /, directory: Path, url: str, channel: str | None)
 
     machine = session.machine()
     storage = open_storage(url)
-    packages = mirrored_packages(directory, machine.store.blobs)
+    packages = [] if no_mirror_packages else mirrored_packages(directory, machine.store.blobs)
     published = publish_release(storage, directory, channel=channel or DEFAULT_CHANNEL, packages=packages)
     text = f"published {published.image}:{published.channel} number {published.number} in {published.url}"
     print_result(session.style, asdict(published), text)

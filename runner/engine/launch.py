@@ -54,7 +54,7 @@ def launch(
         raise errors.LimitError(
             f"the build was ended: it ran longer than {job.timeout:g} s or said over {_MOST_OUTPUT >> 30} GiB",
             why=f"it was at: {ear.phase}" if ear.phase else None,
-            hint="the lines below are the last it said; `timeout` in the configuration file allows more time",
+            hint="the lines below are the last it said; --timeout SECONDS allows more time",
             log_tail=tuple(ear.last),
         ) from error
     if isinstance(ear.outcome, Finished):

@@ -51,13 +51,21 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What of this machine the work may use."""
+    """What of this machine the work may use.
+
+    Attributes:
+        packages_from: URLs of storages to look in for locked packages, in this order, before the mirror.
+        timeout: longest build in seconds.
+        use_layers: take finished layers from the store, and leave new ones there.
+        store_size: bytes the store may hold.
+    """
 
     store: Store
     mirrors: Mirrors
     reporter: Reporter
     redact: Redactor = Redactor()
     env: Mapping[str, str] = field(default_factory=dict)
+    packages_from: tuple[str, ...] = ()
     timeout: float = 7200.0
     use_layers: bool = True
     store_size: int = DEFAULT_CAP

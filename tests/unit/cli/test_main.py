@@ -9,10 +9,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from runner import __version__
 from runner.cli.main import COMMANDS
+from runner.cli.options import Session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +87,63 @@ def test_errors_are_json_when_asked_for(tmp_path: Path) -> None:
     assert (error["kind"], error["exit_code"], done.returncode) == ("description", 4, 4)
     assert error["file"] == "config.xml"
     assert error["line"] in {2, 3}
+
+
+@pytest.mark.parametrize("argv", [["plan", "nowhere", "--json"], ["plan", "--json", "nowhere"]])
+def test_global_options_may_follow_the_command(tmp_path: Path, argv: list[str]) -> None:
+    done = packhouse(*argv, folder=tmp_path)
+    assert (done.returncode, json.loads(done.stderr)["error"]["kind"]) == (3, "source")
+
+
+@pytest.mark.parametrize("argv", [["build"], ["plan", ".", "--no-such"], ["no-such-command"], ["--timeout", "0"]])
+def test_usage_errors_are_json_when_asked_for(tmp_path: Path, argv: list[str]) -> None:
+    done = packhouse(*argv, "--json", folder=tmp_path)
+    error = json.loads(done.stderr)["error"]
+    assert (error["kind"], error["exit_code"], done.returncode) == ("usage", 2, 2)
+    assert error["what"]
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_quiet_says_nothing_of_a_success(tmp_path: Path, before: bool) -> None:  # noqa: FBT001
+    argv = ["keygen", "--out", "key"]
+    done = packhouse(*(["-q", *argv] if before else [*argv, "-q"]), folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "key.pub").is_file()
+
+
+def test_what_is_given_twice_adds_up() -> None:
+    from runner.cli.anywhere import global_options, with_global_options
+
+    seen: list[Session] = []
+
+    @click.command()
+    @click.pass_obj
+    def show(session: Session) -> None:
+        seen.append(session)
+
+    group = click.Group(params=global_options(), commands={"show": with_global_options(show)})
+    group.main(
+        [*("-v", "--mirror", "a=1", "--store", "x", "--packages-from", "s3://one", "show"),
+         *("--mirror", "b=2", "--store", "y", "--packages-from", "s3://two", "--timeout", "5")],
+        standalone_mode=False,
+    )  # fmt: skip
+    assert seen[0].mirrors == ("a=1", "b=2")
+    assert seen[0].packages_from == ("s3://one", "s3://two")
+    assert (str(seen[0].store), seen[0].timeout, seen[0].style.verbose) == ("y", 5.0, 1)
+    assert not [name for name in show.params if name.opts != ["--help"]], "the command itself is as it was"
+
+
+def test_where_packages_come_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text("packages_from: [s3://configured]\ntimeout: 7\n")
+    monkeypatch.setenv("PACKHOUSE_CONFIG", str(config))
+    monkeypatch.delenv("PACKHOUSE_PACKAGES_FROM", raising=False)
+    assert Session().machine().packages_from == ("s3://configured",)
+    assert Session().machine().timeout == 7
+    monkeypatch.setenv("PACKHOUSE_PACKAGES_FROM", "s3://a  s3://b")
+    assert Session().machine().packages_from == ("s3://a", "s3://b")
+    given = Session(packages_from=("s3://given",), timeout=3.0).machine()
+    assert (given.packages_from, given.timeout) == (("s3://given",), 3.0)
 
 
 def test_a_wrong_configuration_file_is_named(tmp_path: Path) -> None:
