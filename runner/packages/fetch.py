@@ -1,39 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Get every locked file into the store: from the store, else our own storage, else its mirror. Never twice.
+"""Get every locked file into the store: from the store, else our own storages, else its mirror. Never twice.
 
 Bytes are hashed while they are written; nothing enters the store that is not what the lock says.
 """
 
 from __future__ import annotations
 
-import time
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from runner.errors import FetchError, IntegrityError, StorageError
 from runner.packages.api import PackageFile
+from runner.packages.credentials import Credentials, split_login
+from runner.packages.places import local_folder
+from runner.packages.proxies import Proxies
+from runner.packages.transport import RedirectError, StatusError, Transport, network_errors
 from runner.redact import strip_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    import urllib3
-
-    from runner.packages.lock import Lock, LockedPackage
+    from runner.packages.credentials import Login
+    from runner.packages.lock import Lock, LockedPackage, LockedRepository
     from runner.packages.mirrors import Mirrors
     from runner.store import BlobStore
 
 _CONNECTIONS = 12
 _ATTEMPTS = 3
 _CHUNK = 1 << 18
-
+_GONE = frozenset({404, 410})
+_NEEDS_LOGIN = frozenset({401, 403, 407})
+_TOO_MANY = 429
+_SERVER_FAILED = 500
+_FAREWELL = 1.0
+"""Seconds that unfinished downloads get to tidy up after a failure."""
 
 BlobSource = Callable[[str, int], Iterator[bytes]]
-"""Our own storage as a source of package files: sha256 and size to the file's bytes; raises a StorageError."""
+"""A storage of ours as a source of package files: sha256 and size to the file's bytes; raises a StorageError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +61,15 @@ class Fetcher:
 
     Attributes:
         description: folder that ``this://`` repositories are relative to.
-        storage: our own storage to look in before the mirror, if there is one.
+        storages: our own storages to look in, one after the other, before the mirror.
+        credentials: logins of repositories; its environment names the proxies too.
     """
 
     blobs: BlobStore
     mirrors: Mirrors
     description: Path
-    storage: BlobSource | None = None
+    storages: tuple[BlobSource, ...] = ()
+    credentials: Credentials = field(default_factory=Credentials)
 
     def fetch(self, lock: Lock, report: Callable[[Progress], None] | None = None) -> tuple[PackageFile, ...]:
         """Return every package of ``lock`` with its file in the store.
@@ -66,112 +77,175 @@ class Fetcher:
         Raises:
             FetchError: a file is nowhere to be had.
             IntegrityError: a source has another file under its name, and no other source has the right one.
+            HostError: the store cannot be written to.
         """
-        missing = [package for package in lock.packages if not self.blobs.has(package.sha256, package.size)]
+        missing = {p.sha256: p for p in lock.packages if not self.blobs.has(p.sha256, p.size)}
+        for package in lock.packages:
+            if package.sha256 not in missing:
+                self.blobs.touch(package.sha256)  # in use: not to be evicted next
         if missing:
-            self._fetch_all(lock, missing, report)
+            _Download(self, lock, list(missing.values())).run(report)
         return tuple(PackageFile(package, self.blobs.path(package.sha256)) for package in lock.packages)
 
-    def _fetch_all(
-        self, lock: Lock, missing: Sequence[LockedPackage], report: Callable[[Progress], None] | None
-    ) -> None:
-        bases = {repository.id: self.mirrors.resolve(repository.uri) for repository in lock.repositories}
-        total = sum(package.size for package in missing)
-        pool = _connection_pool()
-        # Largest first: the longest transfer should not be the last to start.
-        ordered = sorted(missing, key=lambda package: -package.size)
-        with ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="fetch") as workers:
-            running = {workers.submit(self._fetch_one, package, bases, pool): package for package in ordered}
-            pending = set(running)
-            try:
-                while pending:
-                    done, pending = wait(pending, timeout=0.2, return_when=FIRST_EXCEPTION)
-                    for future in done:
-                        future.result()
-                    if report is not None:
-                        finished = [package for future, package in running.items() if future not in pending]
-                        size = sum(package.size for package in finished)
-                        report(Progress(len(finished), len(missing), size, total))
-            except BaseException:
-                workers.shutdown(wait=False, cancel_futures=True)
-                raise
+    def place_of(self, repository: LockedRepository) -> _Place:
+        """Where a repository is now."""
+        url = self.mirrors.resolve(repository.uri)
+        login = self.credentials.login_for(repository.id, repository.uri, url)
+        return _Place(split_login(url)[0], local_folder(url, self.description), login)
 
-    def _fetch_one(self, package: LockedPackage, bases: dict[str, str], pool: urllib3.PoolManager) -> None:
-        if self._from_storage(package):
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A repository's address without login; its folder when it is on this machine."""
+
+    url: str
+    folder: Path | None
+    login: Login | None
+
+
+class _StoppedError(Exception):
+    """Another download failed, or the user gave up."""
+
+
+class _Download:
+    """Downloads of missing files. Its threads never outlive an interrupted command: they are daemons."""
+
+    def __init__(self, fetcher: Fetcher, lock: Lock, missing: Sequence[LockedPackage]) -> None:
+        self._fetcher = fetcher
+        self._places: Mapping[str, _Place] = {each.id: fetcher.place_of(each) for each in lock.repositories}
+        self._transport = Transport(Proxies.of(fetcher.credentials.env), _CONNECTIONS)
+        self._packages = missing
+        # Largest first: the longest transfer should not be the last to start.
+        self._waiting = deque(sorted(missing, key=lambda package: -package.size))
+        self._ended: SimpleQueue[LockedPackage | BaseException] = SimpleQueue()
+        self._stop = threading.Event()
+
+    def run(self, report: Callable[[Progress], None] | None) -> None:
+        count = min(_CONNECTIONS, len(self._packages))
+        threads = [threading.Thread(target=self._work, name=f"fetch-{n}", daemon=True) for n in range(count)]
+        try:
+            for thread in threads:
+                thread.start()
+            self._wait(report)
+        except BaseException:
+            self._stop.set()
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join(_FAREWELL / count)
+            raise
+
+    def _wait(self, report: Callable[[Progress], None] | None) -> None:
+        total = sum(package.size for package in self._packages)
+        files = size = 0
+        while files < len(self._packages):
+            try:
+                ended = self._ended.get(timeout=0.2)
+            except Empty:
+                continue
+            if isinstance(ended, BaseException):
+                raise ended
+            files, size = files + 1, size + ended.size
+            if report is not None:
+                report(Progress(files, len(self._packages), size, total))
+
+    def _work(self) -> None:
+        try:
+            while not self._stop.is_set():
+                package = self._waiting.popleft()
+                self._fetch_one(package)
+                self._ended.put(package)
+        except (IndexError, _StoppedError):
+            return  # nothing is left, or nobody waits
+        except BaseException as error:  # noqa: BLE001  # raised where somebody waits for it
+            self._ended.put(error)
+
+    def _fetch_one(self, package: LockedPackage) -> None:
+        if any(self._from_storage(package, storage) for storage in self._fetcher.storages):
             return
-        if package.repository not in bases:
+        place = self._places.get(package.repository)
+        if place is None:
             raise FetchError(f"{package.name} is locked to the unknown repository {package.repository!r}")
-        base = bases[package.repository]
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._store(package, self._open(package, base, pool))
+                self._store(package, self._open(package, place))
             except IntegrityError:
                 # A cut or stale answer of a proxy looks like this too; a second one is the truth.
                 if attempt == _ATTEMPTS:
                     raise
-            except FetchError:
-                raise
-            except _transport_errors() as error:
+            except StatusError as error:
+                if attempt == _ATTEMPTS or not _worth_another_try(error):
+                    raise _status_error(package, error) from error
+            except RedirectError as error:
+                raise _failure(package, f"{place.url}/{package.path}", str(error)) from error
+            except network_errors() as error:
                 if attempt == _ATTEMPTS:
-                    raise FetchError(
-                        f"cannot fetch {package.name} {package.version}",
-                        where=strip_credentials(f"{base}/{package.path}"),
-                        why=_short(error),
-                        hint="check the network, or choose another mirror with --mirror NAME=URL",
-                    ) from error
+                    raise _failure(package, f"{place.url}/{package.path}", _short(error)) from error
             else:
                 return
-            time.sleep(0.3 * attempt)
+            self._stop.wait(0.3 * attempt)
 
-    def _from_storage(self, package: LockedPackage) -> bool:
-        if self.storage is None:
-            return False
+    def _from_storage(self, package: LockedPackage, storage: BlobSource) -> bool:
         try:
-            self._store(package, self.storage(package.sha256, package.size))
+            self._store(package, storage(package.sha256, package.size))
         except (IntegrityError, StorageError):
             return False  # not there, or damaged: no reason to fail while the mirror has the file
         return True
 
     def _store(self, package: LockedPackage, chunks: Iterable[bytes]) -> None:
         name = f"{package.name} {package.version} ({package.path})"
-        self.blobs.add(chunks, sha256=package.sha256, size=package.size, name=name)
+        chunks = self._until_stopped(chunks)
+        self._fetcher.blobs.add(chunks, sha256=package.sha256, size=package.size, name=name)
 
-    def _open(self, package: LockedPackage, base: str, pool: urllib3.PoolManager) -> Iterator[bytes]:
-        parts = urlsplit(base)
-        if parts.scheme in {"", "file", "dir", "this"}:
-            folder = self.description / (parts.netloc + parts.path).lstrip("/")
-            local = folder if parts.scheme == "this" else Path(unquote(parts.path))
-            return _read_file(local / package.path, package)
-        return _read_url(f"{base}/{quote(package.path)}", package, pool)
+    def _until_stopped(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            if self._stop.is_set():
+                raise _StoppedError
+            yield chunk
+
+    def _open(self, package: LockedPackage, place: _Place) -> Iterator[bytes]:
+        if place.folder is not None:
+            return _read_file(place.folder / package.path, package)
+        return self._transport.get(f"{place.url}/{quote(package.path)}", place.login)
 
 
 def _read_file(path: Path, package: LockedPackage) -> Iterator[bytes]:
     try:
-        stream = path.open("rb")
+        with path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                yield chunk
     except FileNotFoundError:
         raise _gone(package, str(path)) from None
-    with stream:
-        while chunk := stream.read(_CHUNK):
-            yield chunk
+    except OSError as error:  # here, or the store would be blamed for it
+        raise FetchError(
+            f"cannot read {package.name} {package.version}",
+            where=str(path),
+            why=error.strerror,
+            hint="check the repository's files",
+        ) from error
 
 
-def _read_url(url: str, package: LockedPackage, pool: urllib3.PoolManager) -> Iterator[bytes]:
-    response = pool.request("GET", url, preload_content=False)
-    try:
-        if response.status in {404, 410}:
-            raise _gone(package, strip_credentials(url))
-        if response.status >= 500 or response.status == 429:  # noqa: PLR2004  # the retryable HTTP classes
-            raise OSError(f"the server answered {response.status} {response.reason}")
-        if response.status != 200:  # noqa: PLR2004
-            raise FetchError(
-                f"cannot fetch {package.name} {package.version}",
-                where=strip_credentials(url),
-                why=f"the server answered {response.status} {response.reason}",
-                hint="choose another mirror with --mirror NAME=URL",
-            )
-        yield from response.stream(_CHUNK)
-    finally:
-        response.close()
+def _worth_another_try(error: StatusError) -> bool:
+    return error.status >= _SERVER_FAILED or error.status == _TOO_MANY
+
+
+def _status_error(package: LockedPackage, error: StatusError) -> FetchError:
+    if error.status in _GONE:
+        return _gone(package, error.url)
+    if error.status in _NEEDS_LOGIN:
+        hint = (
+            "the repository or proxy wants another login: see PACKHOUSE_REPOSITORY_<ALIAS>_USERNAME and _PASSWORD"
+        )
+        return _failure(package, error.url, str(error), hint)
+    return _failure(package, error.url, str(error), "choose another mirror with --mirror NAME=URL")
+
+
+def _failure(package: LockedPackage, url: str, why: str, hint: str = "") -> FetchError:
+    return FetchError(
+        f"cannot fetch {package.name} {package.version}",
+        where=strip_credentials(url),
+        why=why,
+        hint=hint or "check the network, or choose another mirror with --mirror NAME=URL",
+    )
 
 
 def _gone(package: LockedPackage, place: str) -> FetchError:
@@ -181,25 +255,6 @@ def _gone(package: LockedPackage, place: str) -> FetchError:
         why="mirrors drop old versions when newer ones come",
         hint="refresh the lock with: packhouse lock SOURCE --update",
     )
-
-
-def _connection_pool() -> urllib3.PoolManager:
-    import urllib.request
-
-    import urllib3
-
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get("https") or proxies.get("http")
-    timeout = urllib3.Timeout(connect=10, read=30)
-    if proxy:
-        return urllib3.ProxyManager(proxy, maxsize=_CONNECTIONS, timeout=timeout, retries=False)
-    return urllib3.PoolManager(maxsize=_CONNECTIONS, timeout=timeout, retries=False)
-
-
-def _transport_errors() -> tuple[type[Exception], ...]:
-    import urllib3
-
-    return (urllib3.exceptions.HTTPError, OSError)
 
 
 def _short(error: Exception) -> str:

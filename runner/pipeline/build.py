@@ -3,20 +3,19 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner import __version__, prepare
-from runner import log as logs
 from runner.create import pipeline as create
 from runner.create.registry import builder_for
 from runner.create.toolchain import discover
 from runner.packages import lockfile
 from runner.packages.managers import package_manager
 from runner.pipeline import earlier
+from runner.pipeline.build_log import build_log
 from runner.pipeline.images import refuse_unsupported, run_engine
 from runner.pipeline.locking import committed_or_new
 from runner.pipeline.phases import phase
@@ -28,12 +27,12 @@ from runner.release.inputs import SELF_HOSTED, BuildFacts, ReleaseInputs
 if TYPE_CHECKING:
     from runner.create.image import Image
     from runner.packages.api import PackageFile
-    from runner.packages.fetch import BlobSource
     from runner.packages.lock import Lock, Tool
     from runner.pipeline.request import BuildOptions, Machine, Selection
     from runner.pipeline.source import Source
     from runner.plan.model import Plan
     from runner.release.sign import StatementSigner
+    from runner.storage.api import Storage
     from runner.storage.publish import Published
 
 
@@ -62,15 +61,17 @@ def build(selection: Selection, machine: Machine, options: BuildOptions) -> Buil
     Raises:
         PackhouseError: whatever stopped it; the target is as it was before, and nothing is published.
     """
-    storage = _package_source(options)
+    storage = _storage(options)
+    if options.publish is not None:  # it has the packages of earlier builds as well
+        machine = replace(machine, packages_from=(*machine.packages_from, options.publish.url))
     with open_source(selection, machine) as source:
         plan = source.plan(selection)
         refuse_unsupported(plan)
+        if storage is not None:
+            _claim(storage)  # before the long work, not after it
         tools = discover(builder_for(plan.type.image).tools)
         target = (options.target or Path("packhouse-out") / plan.type.image).absolute()
-        lock, files = committed_or_new(
-            plan, source.checkout, machine, storage, allow_expired=selection.allow_expired
-        )
+        lock, files = committed_or_new(plan, source.checkout, machine, allow_expired=selection.allow_expired)
         key = _build_key(plan, lock, source, tools)
         keyid = _keyid(options)
         built = earlier.find(target, key, plan, keyid=keyid) if machine.use_layers else None
@@ -78,8 +79,8 @@ def build(selection: Selection, machine: Machine, options: BuildOptions) -> Buil
             built = _build_image(source, plan, lock, tools, key, target, machine, options)
         else:
             machine.reporter.finished("build", 0.0, cached=True, detail="unchanged")
-        if options.publish is not None:
-            built = replace(built, published=_publish(built, files, machine, options))
+        if storage is not None:
+            built = replace(built, published=_publish(built, files, storage, machine, options))
     return built
 
 
@@ -93,24 +94,18 @@ def _build_image(  # noqa: PLR0917  # the stages' values, in the order of the li
     machine: Machine,
     options: BuildOptions,
 ) -> Built:
-    build_id = str(uuid.uuid4())
-    logs.bind_build(build_id)
     started = datetime.now(UTC)
     signer = _signer(options)
-    with staged_target(target) as stage, machine.store.scratch("log") as work:
-        log_path = work / "build.log"
-        log = logs.BuildLog(log_path, machine.redact, build_id=build_id)
-        try:
-            done, identity = run_engine(plan, lock, source, machine, log, target=stage)
-        finally:
-            log.close()
+    with staged_target(target) as stage, build_log(machine) as log:
+        done, identity = run_engine(plan, lock, source, machine, log.sink, target=stage)
+        log.close()
         assert done.image is not None  # noqa: S101  # a target was given
         from runner.release.assemble import make_release
         from runner.release.host import current_host
 
         with phase(machine.reporter, "release"):
             facts = BuildFacts(
-                build_id=build_id,
+                build_id=log.build_id,
                 build_key=key,
                 started=started,
                 finished=datetime.now(UTC),
@@ -121,7 +116,7 @@ def _build_image(  # noqa: PLR0917  # the stages' values, in the order of the li
                 skipped_checks=_skipped_checks(lock),
                 host=current_host(),
             )
-            release = make_release(_release_inputs(source, plan, lock, done.image, facts, log_path), stage, signer)
+            release = make_release(_release_inputs(source, plan, lock, done.image, facts, log.path), stage, signer)
     return Built(
         directory=target,
         plan=plan,
@@ -188,18 +183,23 @@ def _engine_version(plan: Plan) -> str:
     return f"{__version__} packages={packages} prepare={prepare.VERSION} create={create.VERSION}.{builder}"
 
 
-def _package_source(options: BuildOptions) -> BlobSource | None:
-    """Our own storage, to look for locked packages in before the mirror."""
+def _storage(options: BuildOptions) -> Storage | None:
     if options.publish is None:
         return None
-    from runner.storage.fetch import package_source
     from runner.storage.location import open_storage
 
-    return package_source(open_storage(options.publish.url))
+    return open_storage(options.publish.url)
 
 
-def _publish(built: Built, files: tuple[PackageFile, ...], machine: Machine, options: BuildOptions) -> Published:
-    from runner.storage.location import open_storage
+def _claim(storage: Storage) -> None:
+    from runner.storage.publish import claim
+
+    claim(storage)
+
+
+def _publish(
+    built: Built, files: tuple[PackageFile, ...], storage: Storage, machine: Machine, options: BuildOptions
+) -> Published:
     from runner.storage.publish import PackageBlob, publish_release
 
     target = options.publish
@@ -210,7 +210,7 @@ def _publish(built: Built, files: tuple[PackageFile, ...], machine: Machine, opt
             for file in files
         ]
         published = publish_release(
-            open_storage(target.url),
+            storage,
             built.directory,
             channel=target.channel,
             packages=packages,

@@ -15,6 +15,7 @@ from runner.packages.api import ResolveContext
 from runner.packages.fetch import Fetcher
 from runner.packages.lock import Lock, Tool
 from runner.packages.managers import package_manager
+from runner.pipeline.package_sources import package_sources
 from runner.pipeline.phases import phase
 from runner.process import tool_environment
 
@@ -22,14 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.packages.api import PackageFile
-    from runner.packages.fetch import BlobSource
     from runner.pipeline.request import Machine
     from runner.plan.model import Plan
     from runner.sources.checkout import Checkout
 
 
 def committed_or_new(
-    plan: Plan, checkout: Checkout, machine: Machine, storage: BlobSource | None, *, allow_expired: bool = False
+    plan: Plan, checkout: Checkout, machine: Machine, *, allow_expired: bool = False
 ) -> tuple[Lock, tuple[PackageFile, ...]]:
     """Take the lock beside the description, or make one where there is none; fetch its files.
 
@@ -38,17 +38,12 @@ def committed_or_new(
     """
     lock = lockfile.lock_of_plan(checkout.directory, plan)
     if lock is None:
-        return make_lock(plan, checkout, machine, storage, allow_expired=allow_expired)
-    return lock, fetch(lock, checkout, machine, storage)
+        return make_lock(plan, checkout, machine, allow_expired=allow_expired)
+    return lock, fetch(lock, checkout, machine)
 
 
 def make_lock(
-    plan: Plan,
-    checkout: Checkout,
-    machine: Machine,
-    storage: BlobSource | None = None,
-    *,
-    allow_expired: bool = False,
+    plan: Plan, checkout: Checkout, machine: Machine, *, allow_expired: bool = False
 ) -> tuple[Lock, tuple[PackageFile, ...]]:
     """Resolve the plan's packages as the repositories are now, and fetch them."""
     with phase(machine.reporter, "resolve") as detail, machine.store.scratch("resolve") as work:
@@ -73,13 +68,13 @@ def make_lock(
         repositories=resolution.repositories,
         packages=resolution.packages,
     )
-    files = fetch(draft, checkout, machine, storage)
+    files = fetch(draft, checkout, machine)
     return msgspec.structs.replace(draft, epoch=_epoch(plan, checkout, files, machine.env)), files
 
 
-def fetch(lock: Lock, checkout: Checkout, machine: Machine, storage: BlobSource | None) -> tuple[PackageFile, ...]:
-    """Bring every file of ``lock`` into the store."""
-    fetcher = Fetcher(machine.store.blobs, machine.mirrors, checkout.directory, storage)
+def fetch(lock: Lock, checkout: Checkout, machine: Machine) -> tuple[PackageFile, ...]:
+    """Bring every file of ``lock`` into the store: from our storages, else from its mirror."""
+    fetcher = Fetcher(machine.store.blobs, machine.mirrors, checkout.directory, package_sources(machine))
     with phase(machine.reporter, "fetch") as detail:
         files = fetcher.fetch(lock, machine.reporter.fetched)
         detail.text = f"{sum(package.size for package in lock.packages) / 1e6:.1f} MB"

@@ -13,6 +13,7 @@ from runner.packages import lockfile
 from runner.pipeline.locking import make_lock
 from runner.pipeline.source import open_source
 from runner.plan.make import combinations
+from runner.sources.address import Address, parse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,15 +44,15 @@ def relock(selection: Selection, machine: Machine, *, update: bool) -> Relocked:
     With a type or profile chosen only that one's lock is made; otherwise every buildable combination's.
 
     Raises:
+        SourceError: the source is nothing that could be one.
         UsageError: the source is no folder of this machine, so nothing can be written beside the description.
         ResolveError: a request cannot be solved; the file is as it was before.
     """
-    if "://" in selection.source or selection.ref is not None:
-        raise UsageError(
-            "a lock file is written beside a description on this machine",
-            hint="give the path of a work tree, without --ref",
-        )
+    if selection.ref is not None or isinstance(parse(selection.source), Address):
+        raise _elsewhere()
     with open_source(selection, machine) as source:
+        if source.checkout.directory.resolve().is_relative_to(machine.store.root.resolve()):
+            raise _elsewhere()  # a clone that will be gone: the path is that of a bare repository
         plans = _plans(source, selection)
         directory = source.checkout.directory
         old = lockfile.load(directory) or lockfile.LockFile()
@@ -69,6 +70,13 @@ def relock(selection: Selection, machine: Machine, *, update: bool) -> Relocked:
             new = new.only(plan.packages.digest for plan in plans)
         path = lockfile.write(directory, new)
     return Relocked(path, new, tuple(changes))
+
+
+def _elsewhere() -> UsageError:
+    return UsageError(
+        "a lock file is written beside a description on this machine",
+        hint="give the path of a work tree, without --ref",
+    )
 
 
 def _plans(source: Source, selection: Selection) -> list[Plan]:

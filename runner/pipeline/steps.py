@@ -11,6 +11,7 @@ import msgspec
 
 from runner.errors import UsageError
 from runner.packages.lock import Lock
+from runner.pipeline.build_log import build_log
 from runner.pipeline.images import erase, refuse_unsupported, run_engine, run_job
 from runner.pipeline.locking import committed_or_new
 from runner.pipeline.source import open_source
@@ -38,10 +39,11 @@ def prepare(selection: Selection, machine: Machine, root: Path) -> Tree:
     with open_source(selection, machine) as source:
         plan = source.plan(selection)
         refuse_unsupported(plan)
-        lock, _ = committed_or_new(plan, source.checkout, machine, None, allow_expired=selection.allow_expired)
+        lock, _ = committed_or_new(plan, source.checkout, machine, allow_expired=selection.allow_expired)
         root.parent.mkdir(parents=True, exist_ok=True)
         try:
-            done, _ = run_engine(plan, lock, source, machine, root=root)
+            with build_log(machine) as log:
+                done, _ = run_engine(plan, lock, source, machine, log.sink, root=root)
         except BaseException:
             erase(root)
             raise
@@ -57,9 +59,14 @@ def create(root: Path, target: Path, machine: Machine) -> Image:
     root = root.absolute()
     plan = _read(root, "plan.json", Plan)
     lock = _read(root, "lock.json", Lock)
-    with staged_target(target) as stage, tempfile.TemporaryDirectory(prefix="packhouse-") as nothing:
+    with (
+        staged_target(target) as stage,
+        tempfile.TemporaryDirectory(prefix="packhouse-") as nothing,
+        build_log(machine) as log,
+    ):
+        empty = Path(nothing)
         done, _ = run_job(
-            plan, lock, machine, description=Path(nothing), boundary=Path(nothing), tree=root, target=stage
+            plan, lock, machine, log.sink, description=empty, boundary=empty, tree=root, target=stage
         )
     assert done.image is not None  # noqa: S101  # a target was given
     return done.image

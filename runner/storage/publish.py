@@ -86,7 +86,7 @@ def publish_release(
     """
     keys.checked_channel(channel)
     release = read_release(release_dir)
-    _ensure_format(storage)
+    claim(storage)
     blobs = _blobs(release, packages if mirror_packages else ())
     sent = _Uploader(storage, progress).run(blobs)
     manifest, image = release.manifest, release.view.image
@@ -108,8 +108,15 @@ def publish_release(
     )
 
 
-def _ensure_format(storage: Storage) -> None:
-    """Make a fresh storage ours, and prove that it honours create-only writes: no lease could replace them."""
+def claim(storage: Storage) -> None:
+    """Make a fresh storage ours, and prove that a release can be published there.
+
+    Nothing is written but ``v1/format.json`` where it is missing: a cheap test to run before a build.
+
+    Raises:
+        StorageError: it cannot be reached, refuses to be read or written, or ignores create-only writes, which no
+            lease could replace.
+    """
     fresh = canonical_json(StorageFormat(id=str(uuid.uuid4())))
     try:
         catalog.read_format(storage)

@@ -111,9 +111,9 @@ def lock_of(names: list[str]) -> Lock:
     )
 
 
-def fetcher(tmp_path: Path, url: str, storage: BlobSource | None = None) -> Fetcher:
+def fetcher(tmp_path: Path, url: str, *storages: BlobSource) -> Fetcher:
     blobs = BlobStore(tmp_path / "blobs", tmp_path / "staging")
-    return Fetcher(blobs, Mirrors(given={"debian": url}), tmp_path, storage)
+    return Fetcher(blobs, Mirrors(given={"debian": url}), tmp_path, storages)
 
 
 def test_every_file_is_fetched_once_and_never_again(tmp_path: Path) -> None:
@@ -174,6 +174,27 @@ def test_our_own_storage_comes_before_the_mirror(tmp_path: Path) -> None:
     with serving() as (url, asked):
         fetcher(tmp_path, url, storage).fetch(lock_of([name]))
     assert asked == []
+
+
+def test_storages_are_asked_in_their_order(tmp_path: Path) -> None:
+    name = "pool/p5+x.deb"
+    asked: list[str] = []
+
+    def empty(_sha256: str, _size: int) -> Iterator[bytes]:
+        asked.append("empty")
+        yield from ()
+        raise NotInStorageError("not mirrored")
+
+    def damaged(_sha256: str, _size: int) -> Iterator[bytes]:
+        asked.append("damaged")
+        yield b"other bytes"
+
+    def good(_sha256: str, _size: int) -> Iterator[bytes]:
+        asked.append("good")
+        yield FILES[name]
+
+    fetcher(tmp_path, "http://127.0.0.1:9/debian", empty, damaged, good).fetch(lock_of([name]))
+    assert asked == ["empty", "damaged", "good"]
 
 
 @pytest.mark.parametrize("damage", [b"", b"other bytes"])
