@@ -15,7 +15,7 @@ import shutil
 import tarfile
 import zlib
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from runner.errors import DescriptionError, LimitError
 
@@ -66,9 +66,10 @@ def run(inputs: Inputs, bench: Bench) -> None:
     archive = inputs.origin.file(inputs.name)
     unpacking = _Unpacking(inputs, bench.paths, archive.stat().st_size)
     try:
-        with _members(archive) as tar:
+        with _opened(archive) as (tar, plain):
             for member in tar:
                 unpacking.add(tar, member)
+            unpacking.read_to_end(plain)
     except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError, _zstd_error()) as error:
         if getattr(error, "errno", None) is not None:  # gzip and bz2 tell of damage by an OSError without a number
             raise
@@ -82,13 +83,14 @@ def _zstd_error() -> type[Exception]:
 
 
 @contextlib.contextmanager
-def _members(archive: Path) -> Iterator[tarfile.TarFile]:
+def _opened(archive: Path) -> Iterator[tuple[tarfile.TarFile, IO[bytes]]]:
+    """Yield the archive and the stream it is read from, uncompressed."""
     with archive.open("rb") as raw:
         is_zstd = raw.read(len(_ZSTD_MAGIC)) == _ZSTD_MAGIC
         raw.seek(0)
         if not is_zstd:
             with tarfile.open(fileobj=raw, mode="r:*", errorlevel=2) as tar:
-                yield tar
+                yield tar, cast("IO[bytes]", tar.fileobj)
             return
         import zstandard
 
@@ -96,7 +98,7 @@ def _members(archive: Path) -> Iterator[tarfile.TarFile]:
             zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as plain,
             tarfile.open(fileobj=plain, mode="r|", errorlevel=2) as tar,
         ):
-            yield tar
+            yield tar, cast("IO[bytes]", plain)
 
 
 @dataclass(slots=True)
@@ -127,12 +129,22 @@ class _Unpacking:
         else:
             raise self._refused(member, "it is a device or of an unknown kind")
 
+    def read_to_end(self, plain: IO[bytes]) -> None:
+        """Read what follows the last member: only at the end of a stream is its checksum looked at."""
+        while piece := plain.read(_CHUNK):
+            self.size += len(piece)
+            self._check_size()
+
     def _account(self, member: tarfile.TarInfo) -> None:
         caps = self.inputs.caps
         self.count += 1
         self.size += member.size if member.isreg() else 0
         if self.count > caps.members:
             raise LimitError(f"{self.inputs.name} has more than {caps.members} members")
+        self._check_size()
+
+    def _check_size(self) -> None:
+        caps = self.inputs.caps
         if self.size > min(caps.size, caps.free + caps.ratio * self.packed):
             raise LimitError(f"{self.inputs.name} unpacks to {self.size} bytes or more from {self.packed}")
 

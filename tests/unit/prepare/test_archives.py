@@ -66,6 +66,28 @@ def test_any_compression(origin: Origin, bench: Bench, kind: str) -> None:
     assert (bench.root / "etc/x").read_bytes() == b"content" * 999
 
 
+@pytest.mark.parametrize(("kind", "from_end"), [("gz", 8), ("gz", 4), ("bz2", 6), ("xz", 20)])
+def test_a_damaged_checksum_at_the_end_is_seen(origin: Origin, bench: Bench, kind: str, from_end: int) -> None:
+    """Nobody has to read on to the checksum to get all members."""
+    content = bytearray(compressed(kind, tar((member("./etc/x"), b"content" * 999))))
+    content[-from_end] ^= 0x55
+    with pytest.raises(DescriptionError, match="no readable tar archive"):
+        unpack(origin, bench, bytes(content))
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz"])
+def test_a_cut_end_is_seen(origin: Origin, bench: Bench, kind: str) -> None:
+    content = compressed(kind, tar((member("./etc/x"), b"content" * 999)))
+    with pytest.raises(DescriptionError, match="no readable tar archive"):
+        unpack(origin, bench, content[:-4])
+
+
+def test_a_bomb_behind_the_last_member_is_bounded(origin: Origin, bench: Bench) -> None:
+    content = gzip.compress(tar((member("x"), b"")) + bytes(8 << 20))
+    with pytest.raises(LimitError):
+        unpack(origin, bench, content, caps=archives.Caps(size=1 << 20))
+
+
 @pytest.mark.root
 def test_owner_mode_time_and_attributes_count(origin: Origin, bench: Bench) -> None:
     info = member("opt/tool", mode=0o4751, uid=1000, gid=50, uname="nobody", gname="nogroup", mtime=12345)
