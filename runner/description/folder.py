@@ -76,28 +76,41 @@ def digest(directory: Path, boundary: Path | None = None) -> str:
     """Return the SHA-256 over names, kinds, executable bits, link targets and contents of all files below.
 
     Left out: ``.git`` at any depth, and the lock file beside the description, which answers it. Order and result
-    depend on nothing but the content: not on owner, times, umask or the place of the folder. A link right in the
-    folder that leads elsewhere within ``boundary`` counts with what it leads to, any other by its target's name.
+    depend on nothing but the content: not on owner, times, umask or the place of the folder. A link that leads
+    elsewhere within ``boundary`` counts with what it leads to, and so do the links in that; any other counts by
+    its target's name.
 
     Raises:
         DescriptionError: a file is neither regular, a link nor a folder, or cannot be read.
     """
     total = hashlib.sha256()
-    for name, path in sorted(_entries(directory)):
-        total.update(b"\0".join((os.fsencode(name), *_facts(path), *_linked(path, directory, boundary))) + b"\n")
+    top = directory.resolve()
+    places = [directory]
+    for place in places:  # which grows on the way
+        for name, path in sorted(_entries(place, top / LOCK_FILE)):
+            total.update(b"\0".join((os.fsencode(name), *_facts(path))) + b"\n")
+            target = _elsewhere(path, boundary)
+            if target is not None and not any(target.is_relative_to(known) for known in (top, *places[1:])):
+                places.append(target)
+        total.update(b"\0" if len(places) > 1 else b"")  # one place ends, the next begins
     return total.hexdigest()
 
 
-def _entries(directory: Path) -> Iterator[tuple[str, Path]]:
+def _entries(directory: Path, lock: Path) -> Iterator[tuple[str, Path]]:
+    """Yield everything below ``directory`` but ``lock`` by its name in it; of a file that alone, by no name."""
+
     def fail(error: OSError) -> None:
         raise DescriptionError("a folder of the description cannot be read", where=str(error.filename)) from error
 
+    if not directory.is_dir():
+        yield "", directory
+        return
     for top, folders, files in os.walk(directory, onerror=fail):
         if ".git" in folders:
             folders.remove(".git")
         relative = Path(top).relative_to(directory)
         for name in (*folders, *files):
-            if name == ".git" or (relative == Path() and name == LOCK_FILE):
+            if name == ".git" or (name == LOCK_FILE and (Path(top) / name).resolve() == lock):
                 continue
             yield str(relative / name), Path(top) / name
 
@@ -120,14 +133,11 @@ def _facts(path: Path) -> tuple[bytes, ...]:
     )
 
 
-def _linked(path: Path, directory: Path, boundary: Path | None) -> tuple[bytes, ...]:
-    """Return the facts of what a link right in the folder leads to, if that is elsewhere in the checkout."""
-    if boundary is None or path.parent != directory or not path.is_symlink():
-        return ()
-    if not path.exists() or _within(path, directory) or not _within(path, boundary):
-        return ()
-    target = path.resolve()
-    return (digest(target).encode(),) if target.is_dir() else _facts(target)
+def _elsewhere(path: Path, boundary: Path | None) -> Path | None:
+    """Return what the link ``path`` leads to, if that is there and within ``boundary``."""
+    if boundary is None or not path.is_symlink() or not _within(path, boundary) or not path.exists():
+        return None
+    return path.resolve()
 
 
 def _within(path: Path, boundary: Path) -> bool:

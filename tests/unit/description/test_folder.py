@@ -86,6 +86,38 @@ def test_a_linked_overlay_counts_with_its_content(folder: Path) -> None:
     assert digest(folder, checkout) != before
 
 
+def test_links_deeper_down_and_behind_links_count(folder: Path) -> None:
+    checkout = folder.parent
+    for name in ("one", "two"):
+        (checkout / name).mkdir()
+        (checkout / name / "a").write_text("1")
+    (checkout / "file").write_text("1")
+    (checkout / "one/to-two").symlink_to("../two")
+    (folder / "root/etc/shared").symlink_to("../../../one")
+    (folder / "root/etc/single").symlink_to("../../../file")
+    seen = {digest(folder, checkout)}
+    for name in ("one/a", "two/a", "file"):
+        (checkout / name).write_text("2")
+        seen.add(digest(folder, checkout))
+    assert len(seen) == 4
+
+
+def test_a_linked_folder_is_not_taken_for_our_own_files(folder: Path) -> None:
+    (folder.parent / "z").mkdir()
+    (folder / "z").symlink_to("../z")
+    (folder.parent / "z/zz").write_text("1")
+    behind = digest(folder, folder.parent)
+    (folder.parent / "z/zz").rename(folder / "zz")
+    assert digest(folder, folder.parent) != behind
+
+
+def test_the_lock_does_not_count_though_a_link_leads_around_it(folder: Path) -> None:
+    (folder / "shared").symlink_to("..")
+    before = digest(folder, folder.parent)
+    (folder / "packhouse.lock.json").write_text("{}")
+    assert digest(folder, folder.parent) == before
+
+
 def test_a_link_to_a_folder_around_it_ends(folder: Path) -> None:
     (folder / "shared").symlink_to("..")
     assert digest(folder, folder.parent)
