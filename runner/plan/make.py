@@ -10,10 +10,11 @@ import msgspec
 from runner.errors import DescriptionError
 from runner.plan.environment import environment
 from runner.plan.model import DescriptionRef, ImageIdentity, PackageRequest, Plan
+from runner.plan.overrides import NOTHING, overridden
 from runner.plan.packages import gather
 from runner.plan.preferences import settings
 from runner.plan.repositories import plan_repositories
-from runner.plan.select import available_types, file_arch, select
+from runner.plan.select import available_types, file_arch, select, selectors
 from runner.plan.support import unsupported
 from runner.plan.types import plan_type
 from runner.plan.users import plan_users
@@ -22,15 +23,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.description.model.description import Description
+    from runner.plan.overrides import Overrides
     from runner.plan.packages import Wanted
     from runner.plan.select import Selection
 
 
 class Combination(msgspec.Struct, frozen=True, kw_only=True):
-    """Arguments of :func:`make_plan` that give a plan: profiles to name (none: the defaults) and a type."""
+    """Arguments of :func:`make_plan`: profiles to name (none: the defaults) and a type.
+
+    ``index`` counts from 1 among the types of that name for these profiles.
+    """
 
     profiles: tuple[str, ...]
     type_name: str
+    index: int = 1
 
 
 def make_plan(
@@ -40,8 +46,7 @@ def make_plan(
     type_name: str | None = None,
     arch: str | None = None,
     allow_unsigned: bool = False,
-    add_packages: Sequence[str] = (),
-    delete_packages: Sequence[str] = (),
+    overrides: Overrides = NOTHING,
 ) -> Plan:
     """Plan one build.
 
@@ -51,15 +56,15 @@ def make_plan(
         type_name: the type to build; None means the primary one.
         arch: machine name as ``uname -m``; None means this machine.
         allow_unsigned: honour ``repository_gpgcheck="false"``; otherwise every repository is verified.
-        add_packages: names added to the image packages.
-        delete_packages: names uninstalled, with what only they needed, at the end of prepare.
+        overrides: what is to be otherwise than the description says.
 
     Raises:
+        UsageError: an override has nothing it could change.
         DescriptionError: unknown profile or type, no version, or nothing to build.
     """
-    chosen = select(description, profiles=profiles, type_name=type_name, arch=arch)
+    chosen = overridden(select(description, profiles=profiles, type_name=type_name, arch=arch), overrides)
     _require_version(chosen)
-    wanted = gather(chosen, add=add_packages, remove=delete_packages)
+    wanted = gather(chosen)
     identity = _identity(chosen)
     return Plan(
         image=identity,
@@ -69,6 +74,7 @@ def make_plan(
         packages=_request(chosen, wanted, allow_unsigned=allow_unsigned),
         delete=wanted.delete,
         uninstall=wanted.uninstall,
+        system_files=wanted.system_files,
         archives=wanted.archives,
         files=wanted.files,
         users=plan_users(chosen.users, image_name=identity.name),
@@ -85,22 +91,28 @@ def combinations(description: Description, *, arch: str | None = None) -> tuple[
     Two choices that select the same profiles are one.
     """
     found: dict[tuple[frozenset[str], str], Combination] = {}
-    for names in ((), *((profile.name,) for profile in description.profiles)):
-        for selected, type_name in _plannable(description, names, arch):
-            found.setdefault((selected, type_name), Combination(profiles=names, type_name=type_name))
+    for names in profile_choices(description):
+        try:
+            chosen = select(description, profiles=names, arch=arch)
+            _require_version(chosen)
+        except DescriptionError:
+            continue
+        for entry in of_profiles(chosen, names):
+            found.setdefault((frozenset(chosen.profiles), entry.type_name), entry)
     return tuple(found.values())
 
 
-def _plannable(
-    description: Description, names: tuple[str, ...], arch: str | None
-) -> list[tuple[frozenset[str], str]]:
-    try:
-        chosen = select(description, profiles=names, arch=arch)
-        _require_version(chosen)
-    except DescriptionError:
-        return []
-    types = dict.fromkeys(entry.image for entry in available_types(chosen.preferences))
-    return [(frozenset(chosen.profiles), name) for name in types]
+def profile_choices(description: Description) -> tuple[tuple[str, ...], ...]:
+    """Return what can be named to choose profiles: nothing for the defaults, then each profile by itself."""
+    return ((), *((name,) for name in dict.fromkeys(profile.name for profile in description.profiles)))
+
+
+def of_profiles(chosen: Selection, names: tuple[str, ...]) -> tuple[Combination, ...]:
+    """Return a combination for each type that counts for the selection made by naming the profiles ``names``."""
+    return tuple(
+        Combination(profiles=names, type_name=name, index=int(name.partition(":")[2] or 1))
+        for name in selectors(available_types(chosen.preferences))
+    )
 
 
 def _require_version(chosen: Selection) -> None:
@@ -109,7 +121,7 @@ def _require_version(chosen: Selection) -> None:
             "the image has no version",
             where=chosen.description.at,
             why="no <preferences> block that counts for the selected profiles has a <version>",
-            hint="add <version>1.0.0</version>",
+            hint="add <version>1.0.0</version>, or give one with --set-version",
         )
 
 
@@ -135,10 +147,14 @@ def _request(chosen: Selection, wanted: Wanted, *, allow_unsigned: bool) -> Pack
             manager=chosen.merged.packagemanager,
             release_version=chosen.merged.release_version,
             allow_unsigned=allow_unsigned,
+            check_packages=chosen.merged.check_signatures is not False,
         ),
         bootstrap=wanted.bootstrap,
         image=wanted.image,
         ignore=wanted.ignore,
         collections=wanted.collections,
+        products=wanted.products,
+        modules=wanted.modules,
         recommends=wanted.recommends,
+        release_version=chosen.merged.release_version,
     )

@@ -6,6 +6,8 @@ A plan is plain data. What prepare and create need stands here; neither reads th
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from runner.digest import digest_of
@@ -39,6 +41,10 @@ class RepositoryPlan(msgspec.Struct, frozen=True, kw_only=True):
         distribution: Debian suite, empty for a flat repository.
         verify: false only where the description switches repository verification off *and* the caller allowed it.
         build: used while building; ``image``: left configured in the image.
+        verify_packages: as ``verify``, for the signatures of the packages themselves (rpm family).
+        sourcetype: what ``uri`` is, for the dnf family: ``baseurl``, ``metalink`` or ``mirrorlist``.
+        customize: script beside the description that edits the repository's file in the image.
+        credentials: a login is needed. The login itself never stands in a plan or lock.
     """
 
     alias: str
@@ -52,6 +58,18 @@ class RepositoryPlan(msgspec.Struct, frozen=True, kw_only=True):
     verify: bool = True
     build: bool = True
     image: bool = False
+    verify_packages: bool = True
+    sourcetype: str = "baseurl"
+    customize: str = ""
+    credentials: bool = False
+
+
+class ModulePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A dnf module to switch on, in ``stream`` or its default one, or off, before anything is installed."""
+
+    name: str
+    stream: str = ""
+    enable: bool = True
 
 
 class PackageRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,11 +86,23 @@ class PackageRequest(msgspec.Struct, frozen=True, kw_only=True):
     ignore: tuple[str, ...] = ()
     collections: tuple[str, ...] = ()
     """Patterns and groups by name, for managers that know such."""
+    products: tuple[str, ...] = ()
+    modules: tuple[ModulePlan, ...] = ()
     recommends: bool = False
+    release_version: str = ""
+    """What dnf calls releasever."""
 
     @property
     def digest(self) -> str:
-        return digest_of(self)
+        """Digest of what differs from the defaults: a lock must not go stale when requests learn a new field."""
+        return digest_of(_said(self))
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        fields = ((field, getattr(value, field.name)) for field in msgspec.structs.fields(value))
+        return {field.name: _said(entry) for field, entry in fields if entry != field.default}
+    return [_said(entry) for entry in value] if isinstance(value, tuple) else value
 
 
 class ArchivePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +147,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = ""
     bootsplash_theme: str = ""
     exclude_docs: bool = False
+    rpm_languages: tuple[str, ...] = ()
+    """Languages whose files rpm unpacks; empty means all."""
 
 
 class HistoryPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,6 +231,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     packages: PackageRequest
     delete: tuple[str, ...] = ()
     uninstall: tuple[str, ...] = ()
+    system_files: tuple[str, ...] = ()
+    """Packages that lists of system files leave out."""
     archives: tuple[ArchivePlan, ...] = ()
     files: tuple[FilePlan, ...] = ()
     users: tuple[UserPlan, ...] = ()

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from runner.plan.model import ArchivePlan, FilePlan
+from runner.description.model.element import flag
+from runner.plan.model import ArchivePlan, FilePlan, ModulePlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from runner.description.model.element import Node
     from runner.description.model.packages import NamedEntry, PackageSection
     from runner.plan.select import Selection
 
@@ -29,13 +31,16 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     uninstall: tuple[str, ...]
     ignore: tuple[str, ...]
     collections: tuple[str, ...]
+    products: tuple[str, ...]
+    modules: tuple[ModulePlan, ...]
+    system_files: tuple[str, ...]
     recommends: bool
     archives: tuple[ArchivePlan, ...]
     files: tuple[FilePlan, ...]
 
 
-def gather(chosen: Selection, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Wanted:
-    """Merge the selected sections; ``add`` goes to the image packages, ``remove`` is uninstalled.
+def gather(chosen: Selection) -> Wanted:
+    """Merge the selected sections.
 
     ``image`` takes the sections ``image`` and that of the built type. A manager's own package belongs to the
     bootstrap list, unless the image is derived from another that has it and the description bootstraps nothing.
@@ -44,16 +49,18 @@ def gather(chosen: Selection, *, add: Sequence[str] = (), remove: Sequence[str] 
     image_type, derived = chosen.image_type.image, bool(chosen.image_type.get("derived_from"))
     boot = [section for section in sections if section.kind == "bootstrap"]
     main = [section for section in sections if section.kind in {"image", image_type}]
-    image = _names((entry for section in main for entry in section.packages), arch, add)
     own = (OWN_PACKAGE.get(manager, manager),) if boot or not derived else ()
     both = [*boot, *main]
     return Wanted(
         bootstrap=_names((entry for section in boot for entry in section.packages), arch, own),
-        image=image,
-        delete=_names((e for s in sections if s.kind == "delete" for e in s.packages), arch),
-        uninstall=_names((e for s in sections if s.kind == "uninstall" for e in s.packages), arch, remove),
+        image=_names((entry for section in main for entry in section.packages), arch),
+        delete=_names(_of_kind(sections, "delete"), arch),
+        uninstall=_names(_of_kind(sections, "uninstall"), arch),
+        system_files=_names(_of_kind(sections, "systemfiles"), arch),
         ignore=_names((entry for section in both for entry in section.ignored), arch),
         collections=_names((entry for section in both for entry in section.collections), arch),
+        products=tuple(sorted({name for name, _ in _others(both, "product")})),
+        modules=_modules(boot),
         recommends=_pattern(main or boot) == "plusRecommended",
         archives=(*_archives(boot, "bootstrap"), *_archives(main, "image")),
         files=tuple(_files(both)),
@@ -63,6 +70,29 @@ def gather(chosen: Selection, *, add: Sequence[str] = (), remove: Sequence[str] 
 def _names(entries: Iterable[NamedEntry], arch: str, more: Sequence[str] = ()) -> tuple[str, ...]:
     own = (entry.name for entry in entries if not entry.arch or arch in entry.arch)
     return tuple(sorted({name.strip() for name in (*own, *more)} - {""}))
+
+
+def _of_kind(sections: Sequence[PackageSection], kind: str) -> Iterable[NamedEntry]:
+    return (entry for section in sections if section.kind == kind for entry in section.packages)
+
+
+def _others(sections: Sequence[PackageSection], name: str) -> Iterable[tuple[str, Node]]:
+    """Their ``arch`` is allowed by the schema, and KIWI does not look at it."""
+    nodes = (node for section in sections for node in section.others if node.name == name)
+    return ((node.attributes.get("name", "").strip(), node) for node in nodes)
+
+
+def _modules(sections: Sequence[PackageSection]) -> tuple[ModulePlan, ...]:
+    """Modules in the order written, each once: switching one on or off may depend on those before."""
+    found = (
+        ModulePlan(
+            name=name,
+            stream=node.attributes.get("stream", "").strip(),
+            enable=flag(node.attributes.get("enable")) is not False,
+        )
+        for name, node in _others(sections, "collectionModule")
+    )
+    return tuple(dict.fromkeys(found))
 
 
 def _pattern(sections: Sequence[PackageSection]) -> str:

@@ -19,17 +19,25 @@ if TYPE_CHECKING:
     from runner.description.model.preferences import Preferences
 
 DEFAULT_MANAGER = "dnf4"
+_ALWAYS = ("POSIX", "C", "C.UTF-8")
+"""Languages that rpm keeps in any case when it filters."""
 _PLAIN_LOCALES = frozenset({"C", "POSIX"})
 _T = TypeVar("_T")
 
 
 class Merged(msgspec.Struct, frozen=True, kw_only=True):
-    """The merged values. Empty and None: no block says."""
+    """The merged values. Empty and None: no block says.
+
+    ``languages`` are those whose files rpm unpacks; empty means all. They come of the first block with a locale,
+    while ``locale``, which is set in the system, comes of the last.
+    """
 
     version: str
     packagemanager: str
     release_version: str
     exclude_docs: bool
+    check_signatures: bool | None
+    languages: tuple[str, ...]
     locale: tuple[str, ...]
     keytable: str
     timezone: str
@@ -45,6 +53,8 @@ def merge(blocks: Sequence[Preferences]) -> Merged:
         packagemanager=_first(block.packagemanager for block in blocks) or DEFAULT_MANAGER,
         release_version=_first(block.release_version for block in blocks) or "",
         exclude_docs=_first(block.rpm_excludedocs for block in blocks) or False,
+        check_signatures=_first(block.rpm_check_signatures for block in blocks),
+        languages=_languages(blocks),
         locale=_last(block.locale for block in blocks) or (),
         keytable=_last(block.keytable for block in blocks) or "",
         timezone=_last(block.timezone for block in blocks) or "",
@@ -62,7 +72,14 @@ def settings(merged: Merged) -> Settings:
         timezone=merged.timezone,
         bootsplash_theme=merged.bootsplash_theme,
         exclude_docs=merged.exclude_docs,
+        rpm_languages=merged.languages,
     )
+
+
+def _languages(blocks: Sequence[Preferences]) -> tuple[str, ...]:
+    if not _first(block.rpm_locale_filtering for block in blocks):
+        return ()
+    return tuple(dict.fromkeys((*_ALWAYS, *(_first(block.locale for block in blocks) or ()))))
 
 
 def _system_locale(name: str) -> str:

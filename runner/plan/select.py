@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import platform
+import re
+from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -27,6 +29,15 @@ S = TypeVar("S", bound=Section)
 
 OLD_TYPES = {"vmx": "oem"}
 """Type names of old that the schema upgrade renames; still good on a command line."""
+
+DEBIAN_MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "armhf": "armv7l", "ppc64el": "ppc64le"}
+"""Names that Debian has for machines and the kernel never says: understood where the caller names the machine.
+
+In a description ``arch`` is compared to the letter, as KIWI does, so that the same sections count: an entry for
+``amd64`` counts nowhere, and one for ``ix86`` only when the caller asks for ``ix86``.
+"""
+
+_COUNTED = re.compile(r"(?P<image>[^:]+):(?P<index>[1-9][0-9]*)")
 
 
 def file_arch(arch: str) -> str:
@@ -93,17 +104,22 @@ def available_types(blocks: Sequence[Preferences]) -> tuple[ImageType, ...]:
 def select_type(description: Description, types: Sequence[ImageType], name: str | None) -> ImageType:
     """Return the type called ``name``; without a name the primary one, else the first.
 
+    Where a type occurs several times, ``name`` is its first, ``name:2`` its second.
+
     Raises:
         DescriptionError: there is no such type for the selected profiles.
     """
-    if name is not None:
-        for candidate in (name, OLD_TYPES.get(name)):
-            for entry in types:
-                if entry.image == candidate:
-                    return entry
-    elif types:
-        return next((entry for entry in types if entry.primary), types[0])
-    known = ", ".join(dict.fromkeys(entry.image for entry in types))
+    if name is None:
+        if types:
+            return next((entry for entry in types if entry.primary), types[0])
+    else:
+        counted = _COUNTED.fullmatch(name)
+        image, index = (counted["image"], int(counted["index"])) if counted else (name, 1)
+        for candidate in (image, OLD_TYPES.get(image)):
+            same = [entry for entry in types if entry.image == candidate]
+            if len(same) >= index:
+                return same[index - 1]
+    known = ", ".join(selectors(types))
     elsewhere = {entry.image for block in description.preferences for entry in block.types}
     raise DescriptionError(
         f"there is no type {name!r} for the selected profiles" if name else "there is no type to build",
@@ -113,6 +129,16 @@ def select_type(description: Description, types: Sequence[ImageType], name: str 
         else None,
         hint=f"types that can be built: {known}" if known else _profiles_hint(description),
     )
+
+
+def selectors(types: Sequence[ImageType]) -> tuple[str, ...]:
+    """Return for each of ``types`` the name by which :func:`select_type` finds it."""
+    seen: Counter[str] = Counter()
+    names = []
+    for entry in types:
+        seen[entry.image] += 1
+        names.append(entry.image if seen[entry.image] == 1 else f"{entry.image}:{seen[entry.image]}")
+    return tuple(names)
 
 
 def _profiles_hint(description: Description) -> str:
@@ -144,10 +170,12 @@ def select(
 ) -> Selection:
     """Select by ``profiles`` (none: the defaults), ``type_name`` (None: the primary) and ``arch`` (None: here).
 
+    The machine is named as ``uname -m`` says it; Debian's names are understood.
+
     Raises:
         DescriptionError: unknown profile or type, or nothing to build.
     """
-    machine = arch or platform.machine()
+    machine = DEBIAN_MACHINES.get(arch, arch) if arch else platform.machine()
     chosen = select_profiles(description, profiles, machine)
     blocks = matching_preferences(description, chosen, machine)
     return Selection(

@@ -14,6 +14,7 @@ from runner.description.model.packages import NamedEntry
 from runner.digest import canonical_json
 from runner.errors import Location
 from runner.plan import make_plan
+from runner.plan.overrides import Overrides
 from runner.plan.packages import _names
 from runner.plan.users import hash_password
 
@@ -116,7 +117,10 @@ PACKAGES = """
 
 def test_package_lists(write: Callable[..., Path]) -> None:
     plan = make_plan(
-        load(write(PACKAGES)), type_name="tbz", arch="x86_64", add_packages=["z"], delete_packages=["n"]
+        load(write(PACKAGES)),
+        type_name="tbz",
+        arch="x86_64",
+        overrides=Overrides(add_packages=("z",), delete_packages=("n",)),
     )
     request = plan.packages
     assert request.bootstrap == ("apt", "base")
