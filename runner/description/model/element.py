@@ -51,6 +51,10 @@ class Node(Element, frozen=True, kw_only=True):
         )
 
 
+BASE = "{http://www.w3.org/XML/1998/namespace}base"
+"""``xml:base``, the loader's mark of elements included from another file: no attribute of the language."""
+
+
 def location_of(element: _Element) -> Location:
     """Return where ``element`` stands: the name of its file, its line and its tag."""
     return Location(unquote(element.base or "description"), element.sourceline, str(element.tag))
@@ -112,7 +116,7 @@ def read_node(element: _Element) -> Node:
     return Node(
         at=location_of(element),
         name=str(element.tag),
-        attributes={str(name): str(value) for name, value in element.attrib.items()},
+        attributes={str(name): str(value) for name, value in element.attrib.items() if name != BASE},
         text=text_of(element),
         children=tuple(read_node(inner) for inner in children(element)),
     )

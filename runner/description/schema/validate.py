@@ -7,7 +7,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from runner.description.finding import Finding
-from runner.description.model.element import location_of
+from runner.description.model.element import BASE, location_of
 from runner.description.schema.grammar import grammar
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def validate_tree(root: _Element) -> list[Finding]:
 def _attributes(element: _Element, rule: ElementRule) -> Iterator[Finding]:
     for raw, value in element.attrib.items():
         name = str(raw)
+        if name == BASE:
+            continue
         allowed = rule.attributes.get(name)
         if allowed is None:
             yield _finding(

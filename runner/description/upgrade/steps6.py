@@ -8,78 +8,88 @@ from typing import TYPE_CHECKING
 from runner.description.upgrade import edit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lxml.etree import _Element
 
+    from runner.description.upgrade.edit import Change
 
-def name_products(root: _Element) -> None:
+
+def name_products(root: _Element) -> Iterator[Change]:
     """6.0 → 6.1: ``opensuseProduct`` is called ``product``."""
-    for element in edit.elements(root, "opensuseProduct"):
-        element.tag = "product"
+    yield from edit.rename_elements(root, "opensuseProduct", "product")
 
 
-def name_default_bootloader(root: _Element) -> None:
+def name_default_bootloader(root: _Element) -> Iterator[Change]:
     """6.1 → 6.2: the implied bootloader of disk types is written down."""
-    for element in edit.elements(root, "type"):
-        if element.get("image") in {"oem", "vmx"} and not element.get("bootloader"):
+    for element, image in edit.values(root, "type", "image"):
+        if image in {"oem", "vmx"} and not element.get("bootloader"):
             element.set("bootloader", "grub2")
+            yield edit.changed(element, 'bootloader="grub2", which was implied')
 
 
-def drop_split_systems(root: _Element) -> None:
+def drop_split_systems(root: _Element) -> Iterator[Change]:
     """6.2 → 6.3: split systems are gone."""
-    edit.drop_attributes(root, "type", "fsreadonly", "fsreadwrite", "zfsoptions")
+    yield from edit.drop_attributes(root, "type", "fsreadonly", "fsreadwrite", "zfsoptions")
     for element in edit.elements(root, "split"):
-        edit.unwrap(element)
+        yield edit.unwrap(element)
 
 
-def move_groups_to_users(root: _Element) -> None:
+def move_groups_to_users(root: _Element) -> Iterator[Change]:
     """6.3 → 6.4: the group of a user list belongs to each of its users."""
     for section in edit.elements(root, "users"):
-        group = section.attrib.pop("group", None)
-        section.attrib.pop("id", None)
+        group = section.get("group")
         for user in section.iterchildren("user"):
             if group and not user.get("groups"):
                 user.set("groups", group)
+                yield edit.changed(user, f'groups="{group}", the group of its <users>')
+    yield from edit.drop_attributes(root, "users", "group", "id")
 
 
-def nest_container_name(root: _Element) -> None:
+def nest_container_name(root: _Element) -> Iterator[Change]:
     """6.4 → 6.5: the container's name gets an element of its own."""
     for element in edit.elements(root, "type"):
         name = element.attrib.pop("container", None)
         if name:
+            yield edit.changed(element, "container is now the name of <containerconfig>")
             edit.find_or_add(element, "containerconfig").set("name", name)
 
 
-def mark_xen_servers(root: _Element) -> None:
+def mark_xen_servers(root: _Element) -> Iterator[Change]:
     """6.5 → 6.6: a Xen dom0 is a property of the type."""
-    for machine in edit.elements(root, "machine"):
+    for machine, domain in edit.values(root, "machine", "domain"):
         parent = machine.getparent()
-        if machine.attrib.pop("domain", None) == "dom0" and parent is not None:
+        if domain == "dom0" and parent is not None:
             parent.set("xen_server", "true")
+            yield edit.changed(parent, 'xen_server="true", which domain="dom0" of its <machine> meant')
+    yield from edit.drop_attributes(root, "machine", "domain")
 
 
-def drop_relics(root: _Element) -> None:
+def drop_relics(root: _Element) -> Iterator[Change]:
     """6.6 → 6.7: switches of long gone features."""
-    edit.drop_attributes(root, "image", "kiwirevision")
-    edit.drop_attributes(root, "type", "checkprebuilt", "fsnocheck")
-    edit.drop_attributes(root, "repository", "status", "prefer-license")
-    edit.drop_attributes(root, "package", "replaces")
-    edit.delete_all(root, "defaultprebuilt", "defaultdestination", "defaultroot", "partitioner", "rpm-force")
+    yield from edit.drop_attributes(root, "image", "kiwirevision")
+    yield from edit.drop_attributes(root, "type", "checkprebuilt", "fsnocheck")
+    yield from edit.drop_attributes(root, "repository", "status", "prefer-license")
+    yield from edit.drop_attributes(root, "package", "replaces")
+    yield from edit.delete_all(
+        root, "defaultprebuilt", "defaultdestination", "defaultroot", "partitioner", "rpm-force"
+    )
 
 
-def drop_hwclock(root: _Element) -> None:
+def drop_hwclock(root: _Element) -> Iterator[Change]:
     """6.7 → 6.8."""
-    edit.delete_all(root, "hwclock")
+    yield from edit.delete_all(root, "hwclock")
 
 
-def drop_hybrid(root: _Element) -> None:
+def drop_hybrid(root: _Element) -> Iterator[Change]:
     """6.8 → 6.9: every ISO is hybrid."""
-    edit.drop_attributes(root, "type", "hybrid")
-    edit.delete_all(root, "oem-ataraid-scan")
+    yield from edit.drop_attributes(root, "type", "hybrid")
+    yield from edit.delete_all(root, "oem-ataraid-scan")
 
 
-def drop_pxedeploy(root: _Element) -> None:
+def drop_pxedeploy(root: _Element) -> Iterator[Change]:
     """6.9 → 7.0."""
-    edit.delete_all(root, "pxedeploy")
+    yield from edit.delete_all(root, "pxedeploy")
 
 
 STEPS = (

@@ -8,40 +8,40 @@ from typing import TYPE_CHECKING
 from runner.description.upgrade import edit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lxml.etree import _Element
 
+    from runner.description.upgrade.edit import Change
 
-def drop_rpm_dir(root: _Element) -> None:
+
+def drop_rpm_dir(root: _Element) -> Iterator[Change]:
     """8.0 → 8.1: a folder of packages has no repository type."""
-    for element in edit.elements(root, "repository"):
-        if element.get("type") == "rpm-dir":
-            del element.attrib["type"]
+    yield from edit.drop_values(root, "repository", "type", "rpm-dir")
 
 
-def drop_bootstrap_switch(root: _Element) -> None:
+def drop_bootstrap_switch(root: _Element) -> Iterator[Change]:
     """8.1 → 8.2."""
-    edit.drop_attributes(root, "repository", "use_for_bootstrap")
+    yield from edit.drop_attributes(root, "repository", "use_for_bootstrap")
 
 
-def name_snapper_snapshot(root: _Element) -> None:
+def name_snapper_snapshot(root: _Element) -> Iterator[Change]:
     """8.2 → 8.3: the snapshot is the one of snapper."""
-    for element in edit.elements(root, "type"):
-        value = element.attrib.pop("btrfs_root_is_snapshot", None)
-        if value is not None:
-            element.set("btrfs_root_is_snapper_snapshot", value)
+    yield from edit.rename_attribute(root, "type", "btrfs_root_is_snapshot", "btrfs_root_is_snapper_snapshot")
 
 
-def split_console(root: _Element) -> None:
+def split_console(root: _Element) -> Iterator[Change]:
     """8.3 → 8.4: ``OUT IN`` in one attribute become two; a single value is the output's."""
-    for element in edit.elements(root, "bootloader"):
-        names = (element.attrib.pop("console", None) or "").split()
-        for name, value in zip(("output_console", "input_console"), names, strict=False):
-            element.set(name, value)
+    for element, value in edit.values(root, "bootloader", "console"):
+        del element.attrib["console"]
+        for name, part in zip(("output_console", "input_console"), value.split(), strict=False):
+            element.set(name, part)
+        yield edit.changed(element, f'console="{value}" split into output_console and input_console')
 
 
-def drop_vga(root: _Element) -> None:
+def drop_vga(root: _Element) -> Iterator[Change]:
     """8.4 → 8.5: the video mode is the bootloader's."""
-    edit.drop_attributes(root, "type", "vga")
+    yield from edit.drop_attributes(root, "type", "vga")
 
 
 STEPS = (
