@@ -15,10 +15,14 @@ RNG = "{http://relaxng.org/ns/structure/1.0}"
 
 @dataclass(frozen=True, slots=True)
 class Datatype:
-    """A kind of text: one of ``choices``, or text that matches ``pattern``, or any text when both are None."""
+    """A kind of text: one of ``choices``, or text that matches ``pattern``, or any text when both are None.
+
+    ``kind`` is its name in the grammar, and ``told`` describes it in messages.
+    """
 
     choices: tuple[str, ...] | None = None
     pattern: re.Pattern[str] | None = None
+    kind: str = ""
     told: str = ""
 
     def accepts(self, text: str) -> bool:
@@ -30,29 +34,31 @@ class Datatype:
     @property
     def expected(self) -> str:
         """What was expected, to end a sentence with."""
-        return self.told or "one of " + ", ".join(self.choices or ())
+        if self.told or self.choices is None:
+            return self.told or "text"
+        return self.choices[0] if len(self.choices) == 1 else "one of " + ", ".join(self.choices)
 
 
-TEXT = Datatype(told="text")
-BOOLEAN = Datatype(choices=("true", "false", "1", "0"), told="true or false")
+TEXT = Datatype(kind="text", told="text")
+BOOLEAN = Datatype(choices=("true", "false", "1", "0"), kind="boolean", told="true or false")
 
 
-def read_datatype(pattern: _Element, told: str) -> Datatype:
-    """Read ``<text>``, ``<data>``, ``<value>`` or a ``<choice>`` of values; ``told`` describes it in messages.
+def read_datatype(pattern: _Element, *, kind: str = "", told: str = "") -> Datatype:
+    """Read ``<text>``, ``<data>``, ``<value>`` or a ``<choice>`` of values.
 
     Raises:
         ValueError: the grammar uses something this reader does not know: a mistake in the grammar.
     """
-    kind = str(pattern.tag).removeprefix(RNG)
-    if kind == "text":
+    found = str(pattern.tag).removeprefix(RNG)
+    if found == "text":
         return TEXT
-    if kind == "value":
+    if found == "value":
         return Datatype(choices=(pattern.text or "",))
-    if kind == "choice":
-        return Datatype(choices=tuple(entry.text or "" for entry in pattern.iterchildren(f"{RNG}value")))
-    if kind == "data" and pattern.get("type") == "boolean":
+    if found == "choice":
+        return Datatype(choices=tuple(entry.text or "" for entry in pattern.iter(f"{RNG}value")))
+    if found == "data" and pattern.get("type") == "boolean":
         return BOOLEAN
-    if kind == "data" and pattern.get("type") == "token":
+    if found == "data" and pattern.get("type") == "token":
         expression = pattern.findtext(f"{RNG}param[@name='pattern']")
-        return Datatype(pattern=re.compile(expression, re.ASCII) if expression else None, told=told)
-    raise ValueError(f"unknown datatype pattern {kind} in line {pattern.sourceline}")
+        return Datatype(pattern=re.compile(expression, re.ASCII) if expression else None, kind=kind, told=told)
+    raise ValueError(f"unknown datatype pattern {found} in line {pattern.sourceline}")

@@ -18,7 +18,10 @@ from runner.description.schema.datatypes import RNG, Datatype, read_datatype
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-MAIN = Path(__file__).parent / "kiwi.rng"
+MAIN = Path(__file__).parent / "compiled" / "kiwi.rng"
+
+_DOCUMENTATION = "{http://relaxng.org/ns/compatibility/annotations/1.0}documentation"
+_VALUE = ".value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +57,19 @@ class ElementRule:
 @functools.cache
 def grammar() -> ElementRule:
     """Return the rule of the root element ``<image>``."""
-    reader = _Reader()
-    reader.include(MAIN)
-    return reader.start()
+    return _Reader(MAIN).start()
 
 
 class _Reader:
-    """Collects the definitions of all files, then turns those reachable from the start into rules."""
+    """Turns the definitions reachable from the start into rules."""
 
-    def __init__(self) -> None:
-        self._defines: dict[str, _Element] = {}
-        self._rules: dict[_Element, ElementRule] = {}
-        self._start: _Element | None = None
-
-    def include(self, path: Path) -> None:
+    def __init__(self, path: Path) -> None:
         from lxml import etree
 
-        for entry in etree.fromstring(path.read_bytes(), etree.XMLParser(remove_comments=False)):
-            kind = _kind(entry)
-            if kind == "include":
-                self.include(path.parent / entry.attrib["href"])
-            elif kind == "start":
-                self._start = entry
-            elif kind == "define":
-                self._defines[entry.attrib["name"]] = entry
+        root = etree.fromstring(path.read_bytes(), etree.XMLParser(remove_comments=True))
+        self._start = root.find(f"{RNG}start")
+        self._defines = {entry.attrib["name"]: entry for entry in root.iterchildren(f"{RNG}define")}
+        self._rules: dict[_Element, ElementRule] = {}
 
     def start(self) -> ElementRule:
         top = ElementRule("")
@@ -99,7 +91,7 @@ class _Reader:
         elif kind == "ref":
             self._reference(pattern.attrib["name"], rule, least, most)
         elif kind == "attribute":
-            name = _qualified(pattern)
+            name = _name(pattern)
             rule.attributes[name] = AttributeRule(name, self._value(pattern), least > 0)
         elif kind == "element":
             if pattern.find(f"{RNG}anyName") is not None:
@@ -107,41 +99,38 @@ class _Reader:
                 return
             child = self._element(pattern)
             rule.children[child.name] = ChildRule(child, least, most)
-        elif kind not in {"empty", ""}:
-            rule.text = read_datatype(pattern, "text")
+        elif kind not in {"empty", "name"}:
+            rule.text = read_datatype(pattern)
 
     def _reference(self, name: str, rule: ElementRule, least: int, most: int | None) -> None:
-        define = self._defines[name]
-        if define.find(f"{RNG}data") is not None:
+        if name.endswith(_VALUE):
             rule.text = self._named_value(name)
         else:
-            self._content(define, rule, least, most)
+            self._content(self._defines[name], rule, least, most)
 
     def _element(self, pattern: _Element) -> ElementRule:
         if pattern not in self._rules:
-            rule = self._rules[pattern] = ElementRule(pattern.attrib["name"])
+            rule = self._rules[pattern] = ElementRule(_name(pattern))
             self._content(pattern, rule, 1, 1)
         return self._rules[pattern]
 
     def _value(self, attribute: _Element) -> Datatype:
-        """Read the datatype of an attribute; a definition's comment tells what its values are."""
-        pattern = next(entry for entry in attribute if _kind(entry))
-        if _kind(pattern) != "ref":
-            return read_datatype(pattern, "text")
-        return self._named_value(pattern.attrib["name"])
+        pattern = attribute[-1]
+        return self._named_value(pattern.attrib["name"]) if _kind(pattern) == "ref" else read_datatype(pattern)
 
     def _named_value(self, name: str) -> Datatype:
+        """Read a definition of values; its documentation tells what they are."""
         define = self._defines[name]
-        comment = define.getprevious()
-        told = (comment.text or "").strip(" .\n") if comment is not None and not _kind(comment) else "text"
-        return read_datatype(next(entry for entry in define if _kind(entry)), told[:1].lower() + told[1:])
+        told = (define.findtext(_DOCUMENTATION) or "text").strip(" .\n")
+        return read_datatype(define[-1], kind=name.removesuffix(_VALUE), told=told[:1].lower() + told[1:])
 
 
 def _kind(node: _Element) -> str:
-    """Return the RELAX NG name of a node, empty for a comment."""
-    return node.tag.removeprefix(RNG) if isinstance(node.tag, str) else ""
+    return str(node.tag).removeprefix(RNG)
 
 
-def _qualified(attribute: _Element) -> str:
-    namespace = attribute.get("ns")
-    return f"{{{namespace}}}{attribute.attrib['name']}" if namespace else attribute.attrib["name"]
+def _name(pattern: _Element) -> str:
+    """Return the name of an ``<element>`` or ``<attribute>`` as lxml writes it."""
+    name = next(pattern.iterchildren(f"{RNG}name"))
+    namespace = name.get("ns")
+    return f"{{{namespace}}}{name.text}" if namespace else name.text or ""
