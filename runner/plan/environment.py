@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ``kiwi_*`` variables that scripts read: booleans as ``true`` and ``false``, unset as empty string."""
+"""The ``kiwi_*`` variables that scripts read: booleans as ``true`` and ``false``, unset as empty string.
+
+Names and meanings are KIWI's. Those of an installer stand only where there is an ``<oemconfig>``, those of volumes
+only where there is a ``<systemdisk>``.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.description.model.element import words
+from runner.plan.oem_environment import oem_environment
+from runner.plan.volume_environment import volume_environment
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.description.model.description import Description
+    from runner.description.model.element import Node
     from runner.description.model.types import ImageType
     from runner.plan.preferences import Merged
     from runner.plan.select import Selection
@@ -21,9 +30,8 @@ _TYPE_TEXTS = {
     "kiwi_firmware": "firmware",
     "kiwi_fsmountoptions": "fsmountoptions",
     "kiwi_hybridpersistent_filesystem": "hybridpersistent_filesystem",
-    "kiwi_initrd_system": "initrd_system",
     "kiwi_installboot": "installboot",
-    "kiwi_startsector": "disk_start_sector",
+    "kiwi_vga": "vga",
     "kiwi_wwid_wait_timeout": "wwid_wait_timeout",
 }
 
@@ -38,6 +46,10 @@ _TYPE_FLAGS = {
 }
 
 _SECTOR = "512"
+_START_SECTOR = "2048"
+_ALIGNMENT = "1048576"
+_DRACUT_TYPES = frozenset({"oem", "iso", "kis"})
+_BOOTED_TYPES = frozenset({"oem", "iso"})
 
 
 def environment(chosen: Selection) -> dict[str, str]:
@@ -49,7 +61,17 @@ def environment(chosen: Selection) -> dict[str, str]:
         **{name: image_type.get(attribute) for name, attribute in _TYPE_TEXTS.items()},
         **{name: _flag(image_type, attribute) for name, attribute in _TYPE_FLAGS.items()},
         **_boot(image_type),
+        **_labels(image_type),
+        **_lists(chosen),
+        **oem_environment(image_type),
+        **volume_environment(image_type, chosen.machine),
+        "kiwi_align": _ALIGNMENT,
+        "kiwi_sectorsize": _SECTOR,
+        "kiwi_revision": "",
+        "kiwi_rootpartuuid": "",
+        "kiwi_shasum_suffix": "sha256",
         "kiwi_target_blocksize": image_type.get("target_blocksize", _SECTOR),
+        "kiwi_startsector": image_type.get("disk_start_sector", _START_SECTOR),
         "kiwi_luks_empty_passphrase": "true" if image_type.attributes.get("luks") == "" else "false",
     }
     return dict(sorted(values.items()))
@@ -61,6 +83,7 @@ def _identity(description: Description, profiles: Sequence[str], version: str, k
         "kiwi_iname": image.name,
         "kiwi_displayname": image.displayname or image.name,
         "kiwi_iversion": version,
+        **({"kiwi_cpio_name": image.name} if kind == "cpio" else {}),
         "kiwi_profiles": ",".join(profiles),
         "kiwi_type": kind,
     }
@@ -83,10 +106,64 @@ def _boot(image_type: ImageType) -> dict[str, str]:
     said = node.attributes if node else {}
     console = f"{said.get('output_console', 'default')}:{said.get('input_console', 'default')}"
     return {
-        "kiwi_bootloader": said.get("name", ""),
+        "kiwi_bootloader": said.get("name", "grub2" if image_type.image in _BOOTED_TYPES else ""),
         "kiwi_bootloader_console": console,
         "kiwi_boot_timeout": said.get("timeout", ""),
+        "kiwi_initrd_system": _initrd_system(image_type),
     }
+
+
+def _initrd_system(image_type: ImageType) -> str:
+    """A live ISO is always dracut's, whatever is said."""
+    if image_type.image == "iso":
+        return "dracut"
+    default = {"pxe": "kiwi", **dict.fromkeys(_DRACUT_TYPES, "dracut")}.get(image_type.image, "none")
+    return image_type.get("initrd_system", default)
+
+
+def _labels(image_type: ImageType) -> dict[str, str]:
+    """Volume ids of media, by which boot code finds them, and whether this is Xen's first domain."""
+    return {
+        **({"kiwi_install_volid": image_type.get("volid", "INSTALL")} if image_type.image == "oem" else {}),
+        **({"kiwi_live_volid": image_type.get("volid", "CDROM")} if image_type.image == "iso" else {}),
+        "kiwi_xendomain": "dom0" if image_type.flag("xen_server", default=False) else "",
+    }
+
+
+def _lists(chosen: Selection) -> dict[str, str]:
+    """Packages to delete, drivers to keep, and what to strip, of the sections that count."""
+    arch = chosen.machine
+    deleted = [
+        entry.name
+        for section in chosen.packages
+        for entry in section.packages
+        if section.kind == "delete" and (not entry.arch or arch in entry.arch)
+    ]
+    return {
+        "kiwi_delete": " ".join(sorted(set(deleted))),
+        "kiwi_drivers": ",".join(_files(chosen, "drivers")),
+        **{
+            f"kiwi_strip_{kind}": " ".join(_files(chosen, "strip", kind=kind))
+            for kind in ("delete", "tools", "libs")
+        },
+    }
+
+
+def _files(chosen: Selection, name: str, *, kind: str = "") -> list[str]:
+    """Return the names in the ``<file>`` elements of the root-level elements ``name`` (of type ``kind``)."""
+    return [
+        file.attributes.get("name", "")
+        for node in chosen.description.others
+        if node.name == name and node.attributes.get("type", "") == kind
+        if node.section.applies(chosen.profiles, chosen.machine)
+        for file in node.children
+        if file.name == "file" and _for_machine(file, chosen.machine)
+    ]
+
+
+def _for_machine(node: Node, machine: str) -> bool:
+    arch = words(node.attributes.get("arch"))
+    return not arch or machine in arch
 
 
 def _flag(image_type: ImageType, name: str) -> str:
