@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.create.image import Image
+    from runner.packages.lock import LockedPackage
 
 
 def build(job: Job, speak: Callable[[Event], None]) -> Finished:
@@ -81,6 +82,7 @@ class _Build:
                 self.speak(Phase(name="configure", seconds=0.0, cached=True))
                 return [packages, layer.content], key
         with self._phase("configure"):
+            tree.join_links()
             prepare.configure(self._inputs(), self._bench(tree.merged), self._step)
             tree.close()
         return [packages, self._keep(held, key, tree)] if tree.upper else [tree.merged], key
@@ -117,9 +119,15 @@ class _Build:
 
     def _packages_epoch(self) -> int:
         """The time in the tree of packages: of the packages alone, so that a new commit does not make it anew."""
-        build_time = package_manager(self.job.plan.packages.manager).build_time
-        built = [build_time(self.store.blobs.path(package.sha256)) for package in self.job.lock.packages]
+        built = [self._built(package) for package in self.job.lock.packages]
         return min(self.job.lock.epoch, max(built, default=self.job.lock.epoch))
+
+    def _built(self, package: LockedPackage) -> int:
+        if package.built is not None:
+            return package.built
+        name = f"{package.name} {package.version}"
+        path = self.store.blobs.verified(package.sha256, name=name)
+        return package_manager(self.job.plan.packages.manager).build_time(path, name=name)
 
     def _install(self, root: Path) -> None:
         blobs = self.store.blobs
@@ -161,6 +169,8 @@ class _Build:
         # images.sh and stripping change the tree: on a throw-away layer, so that create can be repeated.
         tree = stack(layers, self.job.work / "create")
         with self._phase("images.sh"):
+            if (tree.merged / "image/images.sh").exists():
+                tree.join_links()
             prepare.images_script(self._inputs(), self._bench(tree.merged))
         with self._phase("create"):
             image = create(

@@ -11,6 +11,7 @@ import msgspec
 
 from runner import prepare
 from runner.digest import digest_of, sha256_bytes, sha256_file
+from runner.engine import links
 from runner.packages.managers import package_manager
 from runner.plan.model import Plan
 from runner.prepare.origin import Origin
@@ -76,7 +77,7 @@ def configured_key(job: Job, below: str) -> str:
     return digest_of(
         ConfiguredInputs(
             below=below,
-            version=prepare.VERSION,
+            version=prepare.VERSION + links.VERSION,
             plan=job.plan,
             lock=job.lock.digest,
             description=job.plan.description.digest,

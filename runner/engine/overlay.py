@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner import process
+from runner.engine import links
 from runner.errors import BuildError, HostError
 from runner.sandbox.identity import in_user_namespace
 
@@ -35,6 +36,11 @@ class Stack:
 
     merged: Path
     upper: Path | None
+
+    def join_links(self) -> None:
+        """Make writing safe for files with several names; see :mod:`runner.engine.links`. Before any change."""
+        if self.upper is not None:
+            links.join(self.merged)
 
     def close(self) -> None:
         """Unmount. The upper folder stays."""
