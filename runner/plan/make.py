@@ -13,6 +13,7 @@ from runner.plan.model import DescriptionRef, ImageIdentity, PackageRequest, Pla
 from runner.plan.overrides import NOTHING, overridden
 from runner.plan.packages import gather
 from runner.plan.preferences import settings
+from runner.plan.preload import plan_preloaded
 from runner.plan.repositories import plan_repositories
 from runner.plan.select import available_types, file_arch, select, selectors
 from runner.plan.support import unsupported
@@ -70,7 +71,7 @@ def make_plan(
         image=identity,
         arch=file_arch(chosen.machine),
         profiles=chosen.profiles,
-        type=plan_type(chosen.image_type, author=f"{identity.author} <{identity.contact}>"),
+        type=plan_type(chosen, author=f"{identity.author} <{identity.contact}>"),
         packages=_request(chosen, wanted, allow_unsigned=allow_unsigned),
         delete=wanted.delete,
         uninstall=wanted.uninstall,
@@ -78,6 +79,7 @@ def make_plan(
         archives=wanted.archives,
         files=wanted.files,
         users=plan_users(chosen.users, image_name=identity.name),
+        preload=plan_preloaded(description.containers, chosen.profiles, chosen.machine),
         settings=settings(chosen.merged),
         environment=environment(chosen),
         description=DescriptionRef(kiwi_file=description.kiwi_file, digest=description.digest),

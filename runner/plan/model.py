@@ -11,6 +11,15 @@ from typing import Any
 import msgspec
 
 from runner.digest import digest_of
+from runner.plan.boot import BootPlan
+from runner.plan.disk import DiskPlan
+from runner.plan.formats import DiskFormatPlan
+from runner.plan.initrd import InitrdPlan
+from runner.plan.machine import MachinePlan, VagrantPlan
+from runner.plan.media import LivePlan, MediaPlan, NetbootPlan
+from runner.plan.oem import InstallPlan, OemPlan
+from runner.plan.preload import PreloadedContainer
+from runner.plan.protection import IntegrityPlan, LuksPlan, OverlayRootPlan, VerityPlan
 
 
 class ImageIdentity(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,29 +189,72 @@ class ContainerPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SizePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """``<size>`` in mebibytes; ``additive`` adds it to the measured need instead of setting the total."""
+    """``<size>`` in mebibytes; ``additive`` adds it to the measured need instead of setting the total.
+
+    ``unpartitioned_mib`` of it stay outside the partition table.
+    """
 
     mebibytes: int
     additive: bool = False
+    unpartitioned_mib: int = 0
+
+
+class AppxPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A Windows package; ``metadata_path`` is the folder of its manifest and pictures."""
+
+    metadata_path: str
+    application_id: str = ""
+    package_version: str = ""
+    launcher: str = ""
 
 
 class TypePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """The one result to build. ``image`` is KIWI's type name; empty strings mean the documented default."""
+    """The one result to build. ``image`` is KIWI's type name; what a type does not have is None or empty.
+
+    Attributes:
+        filesystem: of the root; ``fscreateoptions`` are arguments for its mkfs, ``fsmountoptions`` go into fstab.
+        format: as written; ``disk_format`` is what it means for a disk.
+        derived_from: base images by URI, separated by commas; ``delta_root``: only the difference is shipped.
+        edit_boot_config, edit_boot_install: scripts of the description that change boot code.
+        selinux_policy: folder of the policy whose labels files get.
+    """
 
     image: str
     filesystem: str = ""
     format: str = ""
     fscreateoptions: tuple[str, ...] = ()
+    fsmountoptions: tuple[str, ...] = ()
     rootfs_label: str = "ROOT"
     squashfscompression: str = "xz"
     erofscompression: str = ""
+    selinux_policy: str = "targeted"
     ensure_empty_tmpdirs: bool = True
     derived_from: str = ""
+    delta_root: bool = False
+    provide_system_files: bool = False
+    require_system_files: bool = False
     size: SizePlan | None = None
     container: ContainerPlan | None = None
     bundle_format: str = ""
-    attributes: dict[str, str] = {}
-    """Every attribute as written, for the record and for what later builders read."""
+    edit_boot_config: str = ""
+    edit_boot_install: str = ""
+    boot: BootPlan | None = None
+    initrd: InitrdPlan | None = None
+    disk: DiskPlan | None = None
+    disk_format: DiskFormatPlan | None = None
+    oem: OemPlan | None = None
+    install: InstallPlan | None = None
+    media: MediaPlan | None = None
+    live: LivePlan | None = None
+    netboot: NetbootPlan | None = None
+    machine: MachinePlan | None = None
+    vagrant: VagrantPlan | None = None
+    luks: LuksPlan | None = None
+    verity: VerityPlan | None = None
+    integrity: IntegrityPlan | None = None
+    overlay_root: OverlayRootPlan | None = None
+    appx: AppxPlan | None = None
+    enclave_format: str = ""
 
 
 class DescriptionRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -236,6 +288,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     archives: tuple[ArchivePlan, ...] = ()
     files: tuple[FilePlan, ...] = ()
     users: tuple[UserPlan, ...] = ()
+    preload: tuple[PreloadedContainer, ...] = ()
     settings: Settings = Settings()
     environment: dict[str, str] = {}
     """The ``kiwi_*`` variables of scripts and ``/.profile``."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Say what a plan asks for that this engine cannot build, element by element.
+"""Say what a plan asks for that this engine cannot build, element by element, each with its place.
 
-To support something new, take it out of the table here when its builder is there.
+To support something new, take it out of the tables here when its builder is there.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.plan.model import Unsupported
+from runner.plan.volumes import plan_volumes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from runner.description.model.element import Node
     from runner.description.model.packages import PackageSection
     from runner.description.model.repositories import Repository
     from runner.description.model.types import ImageType
@@ -20,20 +22,47 @@ if TYPE_CHECKING:
     from runner.plan.select import Selection
 
 TYPES = frozenset({"docker", "erofs", "ext2", "ext3", "ext4", "oci", "squashfs", "tbz"})
+_X86 = ("x86_64", "i386", "i486", "i586", "i686", "ix86")
 MANAGERS = frozenset({"apt"})
 REPOSITORY_KINDS = frozenset({"", "apt-deb"})
 
-TYPE_ATTRIBUTES = {
-    "delta_root": "shipping only the difference to a base image is not built yet",
-    "derived_from": "building on top of another container image is not built yet",
-    "embed_integrity_metadata": "dm-integrity is not built yet",
-    "luks": "encryption is not built yet",
-    "provide_system_files": "system file manifests are not written yet",
-    "require_system_files": "system file manifests are not read yet",
-    "standalone_integrity": "dm-integrity is not built yet",
-    "verity_blocks": "dm-verity is not built yet",
+IN_TYPE = {
+    "bootloader@name=grub2_s390x_emu": "mainframes are not served",
+    "bootloader@name=zipl": "mainframes are not served",
+    "bootloader@use_disk_password": "encryption is not built yet",
+    "partition@clone": "copies of partitions are not made",
+    "partition@partition_type=t.raid": "software RAID is not built yet",
+    "type@boot_clone": "copies of partitions are not made",
+    "type@delta_root": "shipping only the difference to a base image is not built yet",
+    "type@derived_from": "building on top of another container image is not built yet",
+    "type@embed_integrity_metadata": "dm-integrity is not built yet",
+    "type@embed_verity_metadata": "signed verity metadata is not written yet",
+    "type@firmware=ec2": "this firmware is not served",
+    "type@firmware=ofw": "Power machines are not served",
+    "type@firmware=opal": "Power machines are not served",
+    "type@force_mbr": "a GPT is not converted to an MBR",
+    "type@initrd_system=kiwi": "initrds with a description of their own are not built",
+    "type@luks": "encryption is not built yet",
+    "type@mdraid": "software RAID is not built yet",
+    "type@overlayroot": "read-only roots under a writable one are not built yet",
+    "type@provide_system_files": "system file manifests are not written yet",
+    "type@require_system_files": "system file manifests are not read yet",
+    "type@root_clone": "copies of partitions are not made",
+    "type@standalone_integrity": "dm-integrity is not built yet",
+    "type@verity_blocks": "dm-verity is not built yet",
+    "type@xen_server": "Xen servers are not built",
 }
-"""Attributes that change what a supported type is; a value of ``false`` asks for nothing."""
+"""``element@attribute``, or with ``=value`` only that value, in a type; ``false`` and 0 ask for nothing."""
+
+MACHINES = {
+    "bios": _X86,
+    "ec2": _X86,
+    "efi": (*_X86, "aarch64", "arm", "riscv", "loongarch"),
+    "uefi": (*_X86, "aarch64", "arm", "riscv", "loongarch"),
+    "ofw": ("ppc",),
+    "opal": ("ppc",),
+}
+"""Firmware and the beginnings of the names of machines that have it."""
 
 ELEMENTS = {
     "certificates": "certificates are not installed yet",
@@ -48,11 +77,13 @@ SCHEMES = {
     "obsrepositories:": "the repositories of a build service project are known only inside that service",
 }
 
+_NOTHING = frozenset({"false", "0"})
+
 
 def unsupported(chosen: Selection) -> tuple[Unsupported, ...]:
     """List what cannot be built of what was selected, in the order type, manager, repositories, packages, rest."""
     return (
-        *_type(chosen.image_type),
+        *_type(chosen.image_type, chosen.machine),
         *_manager(chosen),
         *_repositories(chosen.repositories),
         *_packages(chosen.packages, chosen.image_type),
@@ -60,12 +91,31 @@ def unsupported(chosen: Selection) -> tuple[Unsupported, ...]:
     )
 
 
-def _type(image_type: ImageType) -> Iterator[Unsupported]:
-    if image_type.image not in TYPES:
-        yield _item(f'type image="{image_type.image}"', image_type.at, "this image type is not built yet")
-    for name, why in TYPE_ATTRIBUTES.items():
-        if name in image_type.attributes and image_type.get(name) not in {"false", "0"}:
-            yield _item(f"type {name}", image_type.at, why)
+def _type(entry: ImageType, machine: str) -> Iterator[Unsupported]:
+    if entry.image not in TYPES:
+        yield _item(f'type image="{entry.image}"', entry.at, "this image type is not built yet")
+    yield from _attributes("type", entry.attributes, entry.at)
+    yield from _nodes(entry.children)
+    if not machine.startswith(MACHINES.get(entry.boot.firmware, "")):
+        yield _item(f'type firmware="{entry.boot.firmware}"', entry.at, f"{machine} has no such firmware")
+    volumes = plan_volumes(entry, machine)
+    if volumes and volumes.manager == "lvm" and entry.system_disk:
+        yield _item("systemdisk", entry.system_disk.at, "logical volumes are not built yet")
+
+
+def _nodes(nodes: Iterable[Node]) -> Iterator[Unsupported]:
+    for node in nodes:
+        yield from _attributes(node.name, node.attributes, node.at)
+        yield from _nodes(node.children)
+
+
+def _attributes(element: str, attributes: Mapping[str, str], at: Location) -> Iterator[Unsupported]:
+    for name, value in attributes.items():
+        key, text = f"{element}@{name}", value.strip()
+        if key in IN_TYPE and text not in _NOTHING:
+            yield _item(f"{element} {name}", at, IN_TYPE[key])
+        elif f"{key}={text}" in IN_TYPE:
+            yield _item(f'{element} {name}="{text}"', at, IN_TYPE[f"{key}={text}"])
 
 
 def _manager(chosen: Selection) -> Iterator[Unsupported]:

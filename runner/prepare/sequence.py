@@ -50,7 +50,7 @@ VERSION = sum(
 """Part of the key of a configured tree: versions of steps only ever rise, so no two states share a sum."""
 
 POST_BOOTSTRAP = "post_bootstrap.sh"
-_FREE_SCRIPTS = (("editbootconfig", "edit_boot_config.sh"), ("editbootinstall", "edit_boot_install.sh"))
+_EDIT_BOOT_CONFIG, _EDIT_BOOT_INSTALL = "edit_boot_config.sh", "edit_boot_install.sh"
 
 
 class Phase(Protocol):
@@ -161,7 +161,7 @@ def _archives(phase: str, inputs: ConfigureInputs, bench: Bench) -> Iterator[Ste
 
 def _description(inputs: ConfigureInputs) -> description_files.Inputs:
     plan = inputs.plan
-    attributes = plan.type.attributes
+    scripts = ((plan.type.edit_boot_config, _EDIT_BOOT_CONFIG), (plan.type.edit_boot_install, _EDIT_BOOT_INSTALL))
     names = {archive.name for archive in plan.archives} | {file.name for file in plan.files}
     return description_files.Inputs(
         origin=inputs.origin,
@@ -169,7 +169,7 @@ def _description(inputs: ConfigureInputs) -> description_files.Inputs:
         plan_json=canonical_json(plan),
         lock_json=canonical_json(inputs.lock),
         names=tuple(sorted(names)),
-        renamed=tuple((attributes[key], fixed) for key, fixed in _FREE_SCRIPTS if attributes.get(key)),
+        renamed=tuple((name, fixed) for name, fixed in scripts if name),
     )
 
 

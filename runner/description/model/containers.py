@@ -50,6 +50,9 @@ class ContainerConfig(Element, frozen=True, kw_only=True):
     environment: tuple[tuple[str, str], ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     history: History | None = None
+    application_id: str = ""
+    package_version: str = ""
+    launcher: str = ""
 
 
 def read_container(image_type: _Element) -> ContainerConfig | None:
@@ -72,6 +75,9 @@ def read_container(image_type: _Element) -> ContainerConfig | None:
         environment=_pairs(element, "environment", "env"),
         labels=_pairs(element, "labels", "label"),
         history=_history(child(element, "history")),
+        application_id=attribute(element, "application_id"),
+        package_version=attribute(element, "package_version"),
+        launcher=attribute(element, "launcher"),
     )
 
 

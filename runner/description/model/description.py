@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path  # noqa: TC003 - msgspec reads the annotation when the struct is used
 from typing import TYPE_CHECKING
 
+from runner.description.model.certificates import Certificates
 from runner.description.model.element import (
     Element,
     Node,
@@ -17,9 +18,12 @@ from runner.description.model.element import (
     read_node,
     text_of,
 )
+from runner.description.model.legacy import Drivers, Strip
 from runner.description.model.packages import PackageSection, read_packages
 from runner.description.model.preferences import Preferences, read_preferences
+from runner.description.model.preload import Containers
 from runner.description.model.profiles import Profile, read_profiles
+from runner.description.model.read import read_all
 from runner.description.model.repositories import Repository, read_repositories
 from runner.description.model.users import UserSection, read_users
 
@@ -49,7 +53,8 @@ class Description(Element, frozen=True, kw_only=True):
         digest: SHA-256 over all files of ``directory``, see :func:`runner.description.folder.digest`.
         schemaversion: as written, before the upgrade.
         text: the main file after the upgrade, as XML.
-        others: root-level elements that no builder reads typed yet (drivers, strip, containers, …).
+        containers: registry containers the image brings along.
+        others: all root-level elements that are not read by a module of their own, whole.
     """
 
     directory: Path
@@ -63,6 +68,10 @@ class Description(Element, frozen=True, kw_only=True):
     users: tuple[UserSection, ...] = ()
     repositories: tuple[Repository, ...] = ()
     packages: tuple[PackageSection, ...] = ()
+    certificates: tuple[Certificates, ...] = ()
+    containers: tuple[Containers, ...] = ()
+    drivers: tuple[Drivers, ...] = ()
+    strips: tuple[Strip, ...] = ()
     others: tuple[Node, ...] = ()
 
 
@@ -86,6 +95,10 @@ def read_description(
         users=read_users(root),
         repositories=read_repositories(root),
         packages=read_packages(root),
+        certificates=read_all(Certificates, root),
+        containers=read_all(Containers, root),
+        drivers=read_all(Drivers, root),
+        strips=read_all(Strip, root),
         others=tuple(read_node(entry) for entry in children(root) if entry.tag not in _TYPED),
     )
 
