@@ -87,8 +87,12 @@ class PackageManager(Protocol):
     VERSION: int
     """Raised whenever the same lock would give another tree."""
 
-    def build_time(self, path: Path) -> int:
-        """Return when the package file at ``path`` was built, in seconds since 1970."""
+    def build_time(self, path: Path, *, name: str = "") -> int:
+        """Return when the package file at ``path`` was built, in seconds since 1970.
+
+        Raises:
+            BuildError: it is no package file; the error calls it ``name``.
+        """
         ...
 
     def resolve(self, request: PackageRequest, context: ResolveContext) -> Resolution:

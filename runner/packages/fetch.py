@@ -10,12 +10,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from runner.errors import FetchError, IntegrityError, StorageError
+from runner.errors import FetchError, IntegrityError, PackhouseError, StorageError
 from runner.packages.api import PackageFile
 from runner.packages.credentials import Credentials, split_login
 from runner.packages.places import local_folder
@@ -25,6 +24,7 @@ from runner.redact import strip_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from runner.packages.credentials import Login
     from runner.packages.lock import Lock, LockedPackage, LockedRepository
@@ -166,23 +166,29 @@ class _Download:
         if place is None:
             raise FetchError(f"{package.name} is locked to the unknown repository {package.repository!r}")
         for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                self._store(package, self._open(package, place))
-            except IntegrityError:
-                # A cut or stale answer of a proxy looks like this too; a second one is the truth.
-                if attempt == _ATTEMPTS:
-                    raise
-            except StatusError as error:
-                if attempt == _ATTEMPTS or not _worth_another_try(error):
-                    raise _status_error(package, error) from error
-            except RedirectError as error:
-                raise _failure(package, f"{place.url}/{package.path}", str(error)) from error
-            except network_errors() as error:
-                if attempt == _ATTEMPTS:
-                    raise _failure(package, f"{place.url}/{package.path}", _short(error)) from error
-            else:
+            failure = self._attempt(package, place)
+            if failure is None:
                 return
+            if attempt == _ATTEMPTS:
+                raise failure
             self._stop.wait(0.3 * attempt)
+
+    def _attempt(self, package: LockedPackage, place: _Place) -> PackhouseError | None:
+        """Return what is worth another try, None after success; what is not is raised."""
+        try:
+            self._store(package, self._open(package, place))
+        except IntegrityError as error:
+            return error  # a cut or stale answer of a proxy looks like this too; a second one is the truth
+        except StatusError as error:
+            failure = _status_error(package, error)
+            if error.status >= _SERVER_FAILED or error.status == _TOO_MANY:
+                return failure
+            raise failure from error
+        except RedirectError as error:
+            raise _failure(package, f"{place.url}/{package.path}", str(error)) from error
+        except network_errors() as error:
+            return _failure(package, f"{place.url}/{package.path}", _short(error))
+        return None
 
     def _from_storage(self, package: LockedPackage, storage: BlobSource) -> bool:
         try:
@@ -222,10 +228,6 @@ def _read_file(path: Path, package: LockedPackage) -> Iterator[bytes]:
             why=error.strerror,
             hint="check the repository's files",
         ) from error
-
-
-def _worth_another_try(error: StatusError) -> bool:
-    return error.status >= _SERVER_FAILED or error.status == _TOO_MANY
 
 
 def _status_error(package: LockedPackage, error: StatusError) -> FetchError:

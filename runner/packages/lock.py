@@ -48,7 +48,10 @@ class LockedRepository(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 class LockedPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One package file. ``path`` is relative to the repository's URI; ``size`` is in bytes."""
+    """One package file. ``path`` is relative to the repository's URI; ``size`` is in bytes.
+
+    ``built`` is when it was built, in seconds since 1970; None in locks of old, which leave it to the file.
+    """
 
     name: str
     version: str
@@ -60,6 +63,7 @@ class LockedPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     source: str
     phase: Literal["bootstrap", "image"]
     reason: Literal["essential", "requested", "dependency"]
+    built: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class Solver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,7 +11,8 @@ import msgspec
 from runner.create.registry import MODULES, builder_for
 from runner.create.toolchain import discover
 from runner.packages import lockfile
-from runner.packages.api import ResolveContext
+from runner.packages.api import PackageFile, ResolveContext
+from runner.packages.epoch import epoch
 from runner.packages.fetch import Fetcher
 from runner.packages.lock import Lock, Tool
 from runner.packages.managers import package_manager
@@ -20,9 +21,6 @@ from runner.pipeline.phases import phase
 from runner.process import tool_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from runner.packages.api import PackageFile
     from runner.pipeline.request import Machine
     from runner.plan.model import Plan
     from runner.sources.checkout import Checkout
@@ -69,7 +67,10 @@ def make_lock(
         packages=resolution.packages,
     )
     files = fetch(draft, checkout, machine)
-    return msgspec.structs.replace(draft, epoch=_epoch(plan, checkout, files, machine.env)), files
+    lock = _with_build_times(draft, plan.packages.manager, machine)
+    built = (package.built or 0 for package in lock.packages)
+    lock = msgspec.structs.replace(lock, epoch=epoch(checkout.commit_time, built, machine.env))
+    return lock, tuple(PackageFile(package, file.path) for package, file in zip(lock.packages, files, strict=True))
 
 
 def fetch(lock: Lock, checkout: Checkout, machine: Machine) -> tuple[PackageFile, ...]:
@@ -81,12 +82,15 @@ def fetch(lock: Lock, checkout: Checkout, machine: Machine) -> tuple[PackageFile
     return files
 
 
-def _epoch(plan: Plan, checkout: Checkout, files: tuple[PackageFile, ...], env: Mapping[str, str]) -> int:
-    """The newest of commit and package build times; the caller's SOURCE_DATE_EPOCH wins."""
-    if env.get("SOURCE_DATE_EPOCH", "").isdigit():
-        return int(env["SOURCE_DATE_EPOCH"])
-    build_time = package_manager(plan.packages.manager).build_time
-    return max(checkout.commit_time or 0, *(build_time(file.path) for file in files))
+def _with_build_times(lock: Lock, manager: str, machine: Machine) -> Lock:
+    """Note when each package was built. The store's files are read, so they are checked before."""
+    build_time = package_manager(manager).build_time
+    packages = []
+    for package in lock.packages:
+        name = f"{package.name} {package.version}"
+        path = machine.store.blobs.verified(package.sha256, name=name)
+        packages.append(msgspec.structs.replace(package, built=build_time(path, name=name)))
+    return msgspec.structs.replace(lock, packages=tuple(packages))
 
 
 def _toolchain() -> tuple[Tool, ...]:

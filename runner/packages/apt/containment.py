@@ -12,7 +12,7 @@ import tarfile
 from typing import TYPE_CHECKING
 
 from runner.errors import BuildError
-from runner.packages.apt.deb import read_deb
+from runner.packages.apt.deb import package_errors, read_deb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -60,7 +60,7 @@ def _parents(name: str) -> list[str]:
 
 def _members(deb: Path) -> Iterable[tarfile.TarInfo]:
     place = read_deb(deb)
-    with deb.open("rb") as stream:
+    with package_errors(deb.name), deb.open("rb") as stream:
         stream.seek(place.data_offset)
         with tarfile.open(fileobj=stream, mode="r:") as tar:
             yield from tar

@@ -1,22 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading ``.deb`` files (deb(5)): an ar archive of a version, a control tarball and a data tarball."""
+"""Reading ``.deb`` files (deb(5)): an ar archive of a version, a control tarball and a data tarball.
+
+A package file is input like any other: whatever is wrong with it ends as one error that names it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import io
-import lzma
 import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.errors import BuildError
+from runner.packages.apt.compression import decompressed, malformed_errors
 from runner.packages.apt.index import parse_stanza
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _AR_MAGIC = b"!<arch>\n"
 _AR_HEADER = 60
+_LARGEST_CONTROL = 64 << 20
+"""Bytes of a control tarball; those of real packages stay below one MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,66 +47,93 @@ class Deb:
         return self.fields.get(name.lower(), "")
 
 
-def build_time(path: Path) -> int:
-    """Return when the package was built (seconds since 1970), from its first archive header."""
-    with path.open("rb") as stream:
+@contextlib.contextmanager
+def package_errors(name: str) -> Iterator[None]:
+    """Turn whatever reading a malformed package raises into a BuildError that names it."""
+    try:
+        yield
+    except malformed_errors() as error:
+        raise BuildError(
+            f"{name} is not a well-formed Debian package",
+            why=str(error) or type(error).__name__,
+            hint="the package file is malformed; make the lock anew: packhouse lock SOURCE --update",
+        ) from error
+
+
+def build_time(path: Path, *, name: str = "") -> int:
+    """Return when the package was built (seconds since 1970), from its first archive header.
+
+    Raises:
+        BuildError: it is not a Debian package; the error calls it ``name``.
+    """
+    with package_errors(name or path.name), path.open("rb") as stream:
         head = stream.read(len(_AR_MAGIC) + _AR_HEADER)
-    if not head.startswith(_AR_MAGIC + b"debian-binary"):
-        raise BuildError(f"{path.name} is not a Debian package")
-    return int(head[24:36])
+        if not head.startswith(_AR_MAGIC + b"debian-binary"):
+            raise ValueError("it does not begin as one")
+        return _decimal(head[24:36])
 
 
-def read_deb(path: Path) -> Deb:
+def read_deb(path: Path, *, name: str = "") -> Deb:
     """Read the control fields and find the data tarball of ``path``.
 
     Raises:
-        BuildError: it is not a Debian package.
+        BuildError: it is not a Debian package; the error calls it ``name``.
     """
-    members = _members(path)
-    try:
-        control_name = next(name for name in members if name.startswith("control.tar"))
-        data_name = next(name for name in members if name.startswith("data.tar"))
-    except StopIteration:
-        raise BuildError(
-            f"{path.name} has no control or data member", hint="the package file is malformed"
-        ) from None
-    offset, size = members[control_name]
-    with path.open("rb") as stream:
-        stream.seek(offset)
-        control = _decompress(stream.read(size), control_name.removeprefix("control.tar").lstrip("."))
-    with tarfile.open(fileobj=io.BytesIO(control)) as tar:
-        member = next(item for item in tar.getmembers() if item.name.removeprefix("./") == "control")
-        extracted = tar.extractfile(member)
-        fields = parse_stanza(extracted.read() if extracted else b"")
-    offset, size = members[data_name]
-    return Deb(path, fields, build_time(path), offset, size, data_name.removeprefix("data.tar").lstrip("."))
+    built = build_time(path, name=name)
+    with package_errors(name or path.name):
+        members = _members(path)
+        control_name = _named("control.tar", members)
+        data_name = _named("data.tar", members)
+        offset, size = members[control_name]
+        with path.open("rb") as stream:
+            stream.seek(offset)
+            packed = stream.read(size)
+        control = decompressed(packed, _ending(control_name), limit=_LARGEST_CONTROL)
+        offset, size = members[data_name]
+        return Deb(path, _control_fields(control), built, offset, size, _ending(data_name))
+
+
+def _named(start: str, members: dict[str, tuple[int, int]]) -> str:
+    name = next((name for name in members if name.startswith(start)), None)
+    if name is None:
+        raise ValueError(f"it has no {start}")
+    return name
+
+
+def _ending(name: str) -> str:
+    return name.partition(".tar")[2].lstrip(".")
+
+
+def _control_fields(control: bytes) -> dict[str, str]:
+    with tarfile.open(fileobj=io.BytesIO(control), mode="r:") as tar:
+        for member in tar:
+            if member.isreg() and member.name.removeprefix("./") == "control":
+                extracted = tar.extractfile(member)
+                return parse_stanza(extracted.read() if extracted else b"")
+    raise ValueError("its control.tar has no control file")
 
 
 def _members(path: Path) -> dict[str, tuple[int, int]]:
+    """Offset and size in bytes of each archive member (ar(5))."""
     found: dict[str, tuple[int, int]] = {}
+    end = path.stat().st_size
     with path.open("rb") as stream:
-        if stream.read(len(_AR_MAGIC)) != _AR_MAGIC:
-            raise BuildError(f"{path.name} is not a Debian package")
         position = len(_AR_MAGIC)
+        stream.seek(position)
         while len(header := stream.read(_AR_HEADER)) == _AR_HEADER:
             name = header[:16].decode("ascii", "replace").strip().rstrip("/")
-            size = int(header[48:58])
+            size = _decimal(header[48:58])
             position += _AR_HEADER
+            if position + size > end:
+                raise ValueError(f"{name} is cut off")
             found[name] = (position, size)
             position += size + size % 2
             stream.seek(position)
     return found
 
 
-def _decompress(data: bytes, kind: str) -> bytes:
-    if kind == "xz":
-        return lzma.decompress(data)
-    if kind == "gz":
-        import gzip
-
-        return gzip.decompress(data)
-    if kind == "zst":
-        import zstandard
-
-        return zstandard.ZstdDecompressor().decompressobj().decompress(data)
-    return data
+def _decimal(field: bytes) -> int:
+    text = field.strip()
+    if not text.isdigit():  # of bytes: ASCII digits alone, and no sign
+        raise ValueError(f"{field!r} is no number")
+    return int(text)

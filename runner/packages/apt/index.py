@@ -47,7 +47,7 @@ def stanzas_of(workspace: Workspace, wanted: Iterable[Identity]) -> dict[Identit
         for path in _package_files(workspace.lists, source):
             for raw in _candidates(path.read_bytes(), names):
                 fields = parse_stanza(raw)
-                identity = (fields["package"], fields["version"], fields["architecture"])
+                identity = (fields.get("package", ""), fields.get("version", ""), fields.get("architecture", ""))
                 if identity in left and identity not in found:
                     found[identity] = Stanza(source, fields)
     if missing := left - found.keys():
@@ -93,7 +93,10 @@ def release_date(path: Path) -> str:
     match = re.search(r"^Date:\s*(.+)$", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
     if match is None:
         return ""
-    moment: datetime = parsedate_to_datetime(match[1].strip())
+    try:
+        moment: datetime = parsedate_to_datetime(match[1].strip())
+    except ValueError as error:
+        raise ResolveError(f"the index {path.name} has a Date that is none", why=str(error)) from error
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 from runner import process
 from runner.errors import BuildError
 from runner.packages.apt.containment import check_contained
-from runner.packages.apt.deb import Deb, read_deb
+from runner.packages.apt.deb import Deb, package_errors, read_deb
 from runner.packages.apt.dependencies import closure, install_batches
 from runner.packages.apt.unpacked import unpack_all
+from runner.prepare.paths import TreePaths
 from runner.sandbox.api import Bind, Command
 from runner.sandbox.environment import BASE
 
@@ -40,14 +41,15 @@ _MERGED_USR = {
 }
 """Library folders beside bin, lib and sbin that a merged /usr has before base-files ships the links itself."""
 
-_POLICY_RC_D = "#!/bin/sh\n# Installed while the image is built: no service may start.\nexit 101\n"
+_POLICY_RC_D = "/usr/sbin/policy-rc.d"
+_NO_SERVICE = b"#!/bin/sh\n# Installed while the image is built: no service may start.\nexit 101\n"
 _DPKG_FORCE = ("--force-unsafe-io", "--force-confnew", "--no-pager")
 _DOCS = (
     "--path-exclude=/usr/share/man/*",
     "--path-exclude=/usr/share/doc/*",
     "--path-include=/usr/share/doc/*/copyright",
 )
-_DOC_FOLDERS = ("usr/share/man", "usr/share/doc")
+_DOC_FOLDERS = ("/usr/share/man", "/usr/share/doc")
 _BROKEN = re.compile(r"^(?:dpkg: error processing (?:package|archive) (\S+)|Errors were encountered while)")
 
 
@@ -57,7 +59,7 @@ def install(files: tuple[PackageFile, ...], context: InstallContext) -> None:
     Raises:
         BuildError: a package cannot be unpacked or configured; the error names it.
     """
-    debs = [read_deb(file.path) for file in files]
+    debs = [read_deb(file.path, name=f"{file.package.name} ({file.package.path})") for file in files]
     for file, deb in zip(files, debs, strict=True):
         _check_is_the_locked(file, deb)
     by_name = {deb.field("Package"): deb for deb in debs}
@@ -76,11 +78,19 @@ def install(files: tuple[PackageFile, ...], context: InstallContext) -> None:
         if len(first) < len(by_name):
             installer.install_all(by_name, installed=set(first))
         installer.finish()
-        _mark_automatic(files, by_name["dpkg"].field("Architecture"), context.root)
+        _mark_automatic(files, by_name["dpkg"].field("Architecture"), TreePaths(context.root))
     finally:
         shutil.rmtree(context.work / "packages", ignore_errors=True)
-        shutil.rmtree(context.root / "run" / "packhouse", ignore_errors=True)
-        (context.root / "usr/sbin/policy-rc.d").unlink(missing_ok=True)
+        _take_ours_out(TreePaths(context.root))
+
+
+def _take_ours_out(paths: TreePaths) -> None:
+    """Remove what only the installation needed, wherever a package has led its path inside the tree."""
+    if paths.resolve("/run").is_dir():
+        paths.remove("/run/packhouse")
+    policy = paths.resolve(_POLICY_RC_D, follow_last=False)
+    if policy.is_file() and not policy.is_symlink() and policy.read_bytes() == _NO_SERVICE:
+        policy.unlink()  # another one came with a package and is the image's
 
 
 def _check_is_the_locked(file: PackageFile, deb: Deb) -> None:
@@ -94,15 +104,11 @@ def _check_is_the_locked(file: PackageFile, deb: Deb) -> None:
         )
 
 
-def _mark_automatic(files: Iterable[PackageFile], native: str, root: Path) -> None:
+def _mark_automatic(files: Iterable[PackageFile], native: str, paths: TreePaths) -> None:
     """Tell the tree's apt which packages came only because others need them (apt-mark(8), its state file)."""
     names = sorted(file.package.name for file in files if file.package.reason == "dependency")
-    state = root / "var/lib/apt/extended_states"
-    state.parent.mkdir(parents=True, exist_ok=True)
-    state.write_text(
-        "".join(f"Package: {name}\nArchitecture: {native}\nAuto-Installed: 1\n\n" for name in names),
-        encoding="utf-8",
-    )
+    states = "".join(f"Package: {name}\nArchitecture: {native}\nAuto-Installed: 1\n\n" for name in names)
+    paths.write("/var/lib/apt/extended_states", states.encode())
 
 
 class _Installer:
@@ -194,17 +200,17 @@ def _lay_out(by_name: Mapping[str, Deb], installer: _Installer) -> None:
     _skeleton(root, installer.twins[by_name["base-files"].path] if "base-files" in by_name else None, architecture)
     made = {path.name: str(path.readlink()) for path in root.iterdir() if path.is_symlink()}
     check_contained((installer.twins[by_name[name].path] for name in sorted(names)), made)
-    (root / "usr/sbin").mkdir(parents=True, exist_ok=True)
+    (root / "usr/sbin").mkdir(parents=True, exist_ok=True)  # tar keeps a link to a folder only when that is there
     with ThreadPoolExecutor(os.cpu_count() or 1) as workers:
         list(workers.map(lambda name: _extract(installer.twins[by_name[name].path], root), sorted(names)))
+    paths = TreePaths(root)
     if installer.context.exclude_docs:
         for name in _DOC_FOLDERS:  # dpkg brings back what its own filters let through
-            shutil.rmtree(root / name, ignore_errors=True)
-            (root / name).mkdir(parents=True, exist_ok=True)
+            paths.remove(name)
+            paths.make_directory(name)
     _settle_folders(root, installer.context.epoch)
-    policy = root / "usr/sbin/policy-rc.d"
-    policy.write_text(_POLICY_RC_D)
-    policy.chmod(0o755)
+    paths.remove(_POLICY_RC_D)
+    paths.write(_POLICY_RC_D, _NO_SERVICE, 0o755)
     installer.mark_laid_out(names)
 
 
@@ -231,7 +237,7 @@ def _skeleton(root: Path, base_files: Path | None, architecture: str) -> None:
 def _ships_merged_usr(base_files: Path) -> bool:
     """Whether base-files brings the links of a merged /usr itself, as it does since Debian 13."""
     deb = read_deb(base_files)
-    with base_files.open("rb") as stream:
+    with package_errors(base_files.name), base_files.open("rb") as stream:
         stream.seek(deb.data_offset)
         with tarfile.open(fileobj=stream, mode="r|") as tar:
             return any(member.issym() and member.name.removeprefix("./") == "bin" for member in tar)
