@@ -10,6 +10,7 @@ import click
 
 from runner.cli.options import Session, read_passphrase, selection, source_options
 from runner.cli.output import print_result
+from runner.cli.overrides import override_options
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command()
 @source_options
+@override_options
 @click.option("--target-dir", type=_FOLDER, help="Where the results go; default packhouse-out/TYPE.")
 @click.option("--sign", "key", type=_FILE, metavar="KEY", help="Private key to sign the release with.")
 @click.option("--passphrase-file", type=_FILE, help="Passphrase of KEY; else PACKHOUSE_KEY_PASSPHRASE.")
@@ -68,6 +70,7 @@ def build(  # noqa: PLR0917  # click hands every option over
 
 @click.command()
 @source_options
+@override_options
 @click.option("--root", type=_FOLDER, required=True, help="Empty folder for the root tree.")
 @click.option("--no-cache", is_flag=True, help="Build every layer anew and keep none.")
 @click.pass_obj
@@ -136,5 +139,5 @@ def _as_text(built: Built) -> str:
 
 
 def _is_image(name: str) -> bool:
-    ours = (".manifest.json", ".intoto.jsonl", ".lock.json", ".packages", ".log", "SHA256SUMS", "kiwi.result.json")
+    ours = (".manifest.json", ".intoto.jsonl", ".sigstore.json", ".lock.json", ".packages", ".log", "SHA256SUMS", "kiwi.result.json")
     return not name.endswith(ours)

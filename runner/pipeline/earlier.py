@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runner.digest import sha256_bytes
 from runner.errors import PackhouseError
 from runner.release.dsse import parse_envelope
-from runner.release.files import CHECKSUMS, ReleaseNames
+from runner.release.files import ReleaseNames
 from runner.release.manifest import decode_manifest
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def find(target: Path, key: str, plan: Plan, *, keyid: str | None) -> Built | No
                 return None
         except OSError:
             return None
-    present = {*files, names.manifest, CHECKSUMS, names.log, *([names.attestations] if signed else [])}
+    present = {*files, *(names.around if signed else names.around - names.signatures)}
     return Built(
         directory=target,
         plan=plan,

@@ -18,10 +18,12 @@ from runner.create.image import ResultFile
 from runner.digest import HashingWriter, sha256_bytes, sha256_file
 from runner.errors import BuildError, HostError, Location, VerificationError
 from runner.release.describe import LOCK_MEDIA_TYPE, LOG_MEDIA_TYPE, describe
+from runner.release.dsse import parse_envelope
 from runner.release.files import CHECKSUMS, KIWI_RESULT, ReleaseNames, checksums_text
 from runner.release.inputs import Release
 from runner.release.manifest import BlobRef, Manifest, decode_manifest, encode_manifest
 from runner.release.provenance import encode_statement, provenance_for
+from runner.release.sigstore import sigstore_bundles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +42,8 @@ def make_release(inputs: ReleaseInputs, directory: Path, signer: StatementSigner
         HostError: a file cannot be written.
     """
     names = ReleaseNames(inputs.plan.stem)
-    _remove(directory / names.attestations)  # of an earlier build: never the signature of other bytes
+    for name in names.signatures:
+        _remove(directory / name)  # of an earlier build: never the signature of other bytes
     writer = _Writer(directory)
     try:
         lock = _write_lock(writer, names, inputs.lock_file)
@@ -51,7 +54,9 @@ def make_release(inputs: ReleaseInputs, directory: Path, signer: StatementSigner
         writer.put(CHECKSUMS, checksums_text({result.name: result.sha256 for result in results}))
         if signer is not None:
             statement = provenance_for(manifest, name=names.manifest, sha256=digest)
-            writer.put(names.attestations, signer.attest(encode_statement(statement)) + b"\n")
+            envelope = signer.attest(encode_statement(statement))
+            writer.put(names.sigstore, sigstore_bundles(parse_envelope(envelope))[0])
+            writer.put(names.attestations, envelope + b"\n")
         writer.sync()
     except BaseException:
         writer.undo()

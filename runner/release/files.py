@@ -44,6 +44,21 @@ class ReleaseNames:
         """DSSE envelopes, one a line."""
         return self.stem + ".intoto.jsonl"
 
+    @property
+    def sigstore(self) -> str:
+        """The same envelope as a Sigstore bundle."""
+        return self.stem + ".sigstore.json"
+
+    @property
+    def signatures(self) -> frozenset[str]:
+        """What only a signed release has."""
+        return frozenset({self.attestations, self.sigstore})
+
+    @property
+    def around(self) -> frozenset[str]:
+        """All that is part of a release beside the artifacts that its manifest lists."""
+        return self.signatures | {self.manifest, self.log, CHECKSUMS}
+
 
 def checksums_text(digests: Mapping[str, str]) -> bytes:
     """Return ``SHA256SUMS`` for ``digests`` (file name to hexadecimal SHA-256), sorted by name.

@@ -25,6 +25,7 @@ from runner.release.provenance import (
     subjects_of,
 )
 from runner.release.sealed import SealedDirectory
+from runner.release.sigstore import sigstore_bundles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +99,7 @@ class _Verification:
         self._no_strangers(names, manifest)
         files = self._files(manifest)
         self._checksums(manifest)
+        self._sigstore(names)
         return VerifyReport(
             directory=self._directory,
             manifest=manifest,
@@ -167,12 +169,8 @@ class _Verification:
 
     def _no_strangers(self, names: ReleaseNames, manifest: Manifest) -> None:
         """A file that nobody signed must not lie where it would be booted or shipped with the rest."""
-        known = {
-            names.manifest,
-            names.attestations,
-            CHECKSUMS,
-            *(artifact.name for artifact in manifest.artifacts),
-        }
+        known = {names.manifest, *names.signatures, CHECKSUMS}
+        known.update(artifact.name for artifact in manifest.artifacts)
         if manifest.log is not None:
             known.add(manifest.log.name)
         strangers = sorted(self._sealed.names - known)
@@ -201,6 +199,15 @@ class _Verification:
                 why="it must list exactly the artifacts of the manifest, sorted by name, with their digests",
             )
         self._passed(f"{CHECKSUMS} lists every artifact with its digest")
+
+    def _sigstore(self, names: ReleaseNames) -> None:
+        """A bundle must be the signed envelope again, or readers of one and of the other are told two stories."""
+        envelope = parse_envelope(self._sealed.read(names.attestations, _LARGEST_TEXT))
+        if self._sealed.read(names.sigstore, _LARGEST_TEXT) not in sigstore_bundles(envelope):
+            raise VerificationError(
+                f"{names.sigstore} does not match", why=f"it must hold what {names.attestations} holds"
+            )
+        self._passed(f"{names.sigstore} holds the same statement and signature")
 
     def _equal(self, what: str, found: object, expected: object) -> None:
         if found != expected:

@@ -36,6 +36,7 @@ SUFFIXES = (
     ".log",
     ".manifest.json",
     ".intoto.jsonl",
+    ".sigstore.json",
     "SHA256SUMS",
     "kiwi.result.json",
 )

@@ -30,7 +30,7 @@ pytestmark = [
     pytest.mark.xdist_group("reproducible"),
 ]
 
-OWN = (".manifest.json", ".intoto.jsonl", ".log", "SHA256SUMS")
+OWN = (".manifest.json", ".intoto.jsonl", ".sigstore.json", ".log", "SHA256SUMS")
 """What tells of one build and not of its result."""
 
 _PROBE = 'echo "clock $(date +%Y)"\n'

@@ -11,7 +11,7 @@ from runner.digest import sha256_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-_OF_THE_RUN = (".manifest.json", ".intoto.jsonl", ".log")
+_OF_THE_RUN = (".manifest.json", ".intoto.jsonl", ".sigstore.json", ".log")
 """Files that tell of one run: times, ids. All others are promised to be equal."""
 
 

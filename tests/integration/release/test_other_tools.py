@@ -119,6 +119,19 @@ def _envelope(release: Release) -> bytes:
     return (release.directory / name).read_bytes()
 
 
+def test_a_sigstore_bundle_holds_what_others_verify(tmp_path: Path) -> None:
+    pair = keys.generate(tmp_path / "release")
+    release = _release(tmp_path, pair.private)
+    (name,) = (name for name in release.files if name.endswith(".sigstore.json"))
+    bundle = json.loads((release.directory / name).read_bytes())
+    assert bundle["mediaType"] == "application/vnd.dev.sigstore.bundle.v0.3+json"
+    assert bundle["verificationMaterial"] == {"publicKey": {"hint": pair.keyid}, "tlogEntries": []}
+    key = SSlibKey.from_crypto(keys.load_private(pair.private).public_key(), pair.keyid)
+    envelope = Envelope.from_dict(bundle["dsseEnvelope"])
+    assert list(envelope.verify([key], 1)) == [pair.keyid]
+    assert len(bundle["dsseEnvelope"]["signatures"]) == 1
+
+
 def test_openssl_reads_the_keys_and_agrees_on_the_id(tmp_path: Path) -> None:
     pair = keys.generate(tmp_path / "release")
     der = _openssl("pkey", "-pubin", "-in", pair.public, "-outform", "DER")
@@ -222,7 +235,7 @@ def test_the_documented_script_accepts_and_refuses(tmp_path: Path) -> None:
         path.write_bytes(original[:-9] + b"x" + original[-8:])
         with pytest.raises(VerificationError):
             verify_directory(release.directory, pair.public)
-        if name != "SHA256SUMS":  # which that script does not read
+        if not name.endswith(("SHA256SUMS", ".sigstore.json")):  # which that script does not read
             with pytest.raises(BuildError):
                 run(["sh", "-c", script], cwd=release.directory, env=env)
         path.write_bytes(original)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from runner.release.keys import KeyPair
     from tests.unit.release.conftest import MakeSample
 
-VOLATILE = (".manifest.json", ".intoto.jsonl", ".log")
+SIGNATURES = (".intoto.jsonl", ".sigstore.json")
+VOLATILE = (".manifest.json", *SIGNATURES, ".log")
 
 
 class BrokenSigner:
@@ -51,7 +52,7 @@ def _sums(directory: Path) -> list[str]:
 def test_an_old_signature_does_not_stay_beside_new_files(make_sample: MakeSample) -> None:
     sample = make_sample()
     make_release(sample.inputs, sample.directory, None)
-    assert not any(name.endswith(".intoto.jsonl") for name in names(sample.directory))
+    assert not any(name.endswith(SIGNATURES) for name in names(sample.directory))
 
 
 def test_making_it_again_in_place(make_sample: MakeSample, key: KeyPair) -> None:
@@ -59,7 +60,7 @@ def test_making_it_again_in_place(make_sample: MakeSample, key: KeyPair) -> None
     before = {path.name: path.read_bytes() for path in sample.directory.iterdir()}
     again = make_sample("again")
     release = make_release(again.inputs, sample.directory, None)
-    assert set(release.files) == set(before) - {"tiny.x86_64-1.0.0.intoto.jsonl"}
+    assert set(release.files) == set(before) - {f"tiny.x86_64-1.0.0{suffix}" for suffix in SIGNATURES}
     verify_directory(again.directory, key.public)
 
 

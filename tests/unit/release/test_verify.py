@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from runner.digest import sha256_bytes
 from runner.errors import VerificationError
 from runner.release import keys
-from runner.release.dsse import PAYLOAD_TYPE, pae
+from runner.release.dsse import PAYLOAD_TYPE, pae, parse_envelope
 from runner.release.files import checksums_text
 from runner.release.manifest import decode_manifest
 from runner.release.provenance import encode_statement, provenance_for
 from runner.release.sign import key_signer, load_signer
+from runner.release.sigstore import sigstore_bundles
 from runner.release.verify import verify_directory
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 STEM = "tiny.x86_64-1.0.0"
 MANIFEST = f"{STEM}.manifest.json"
 INTOTO = f"{STEM}.intoto.jsonl"
+SIGSTORE = f"{STEM}.sigstore.json"
 FILES = (
     "SHA256SUMS",
     "kiwi.result.json",
@@ -40,6 +42,7 @@ FILES = (
     f"{STEM}.log",
     MANIFEST,
     f"{STEM}.packages",
+    SIGSTORE,
     f"{STEM}.squashfs",
 )
 
@@ -59,6 +62,7 @@ def resign(sample: Sample, statement: dict[str, Any]) -> None:
     """Sign ``statement`` with the right key: what is then refused is refused for its content."""
     line = load_signer(sample.key.private).attest(json.dumps(statement).encode())
     (sample.directory / INTOTO).write_bytes(line + b"\n")
+    (sample.directory / SIGSTORE).write_bytes(sigstore_bundles(parse_envelope(line))[0])
 
 
 def resign_manifest(sample: Sample, manifest: dict[str, Any]) -> None:
@@ -86,7 +90,7 @@ def test_round_trip_reports_what_was_checked(sample: Sample) -> None:
     assert report.manifest_digest == sample.release.manifest_digest
     assert report.manifest_digest == sha256_bytes((sample.directory / MANIFEST).read_bytes())
     assert report.keyid == sample.key.keyid
-    assert {name for name, _ in report.files} == set(FILES) - {"SHA256SUMS", INTOTO, MANIFEST}
+    assert {name for name, _ in report.files} == set(FILES) - {"SHA256SUMS", INTOTO, SIGSTORE, MANIFEST}
     text = "\n".join(report.checks)
     for word in ("signature", "SLSA", "schema", "SHA256SUMS", *(name for name, _ in report.files)):
         assert word in text
@@ -140,7 +144,7 @@ def test_each_file_swapped_for_that_of_another_release(make_sample: MakeSample, 
         verify_directory(mine.directory, mine.key.public)
     else:
         refused(mine)
-    assert same == (name not in {MANIFEST, INTOTO})
+    assert same == (name not in {MANIFEST, INTOTO, SIGSTORE})
 
 
 def test_a_release_of_another_version_under_our_names(make_sample: MakeSample) -> None:
@@ -308,6 +312,8 @@ def test_both_base64_alphabets_are_read(sample: Sample) -> None:
     signature = envelope["signatures"][0]
     signature["sig"] = base64.urlsafe_b64encode(base64.b64decode(signature["sig"])).decode()
     _store(sample, envelope)
+    [bundle] = sigstore_bundles(parse_envelope(json.dumps(envelope).encode()))
+    (sample.directory / SIGSTORE).write_bytes(bundle)
     verify_directory(sample.directory, sample.key.public)
 
 
