@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The folder of results: replaced as a whole when a build succeeds, untouched otherwise."""
+"""The folder of results: replaced as a whole when a build succeeds, untouched otherwise.
+
+Only a folder that holds an earlier result and nothing else is replaced. Somebody's own file in it stops the build
+before it starts, and is not just carried over: a release with a file that nobody vouches for does not verify.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import HostError
+from runner.errors import HostError, IntegrityError
+from runner.release.files import MANIFEST_SUFFIX, ReleaseNames
+from runner.storage.records import ManifestView, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_SHOWN = 5
 _RANDOM = "????????"
 """As many characters as :func:`tempfile.mkdtemp` appends."""
 
@@ -25,17 +32,13 @@ def staged_target(target: Path) -> Iterator[Path]:
     """A folder beside ``target`` that replaces it when the block succeeds; otherwise nothing has happened.
 
     What stood in ``target`` before is replaced only if it is an earlier result of ours. What a killed run left
-    beside it is cleared away first.
+    beside it is cleared away first. A link is followed: the folder that it leads to is replaced.
 
     Raises:
         HostError: the place cannot be written to, or holds something that is not ours.
     """
-    target = target.absolute()
-    if target.is_dir() and any(target.iterdir()) and not any(target.glob("*.manifest.json")):
-        raise HostError(
-            f"{target} is not empty and holds no earlier result",
-            hint="choose another --target-dir; nothing in it was touched",
-        )
+    target = target.resolve()
+    _check_replaceable(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _locked(target.parent):
@@ -53,11 +56,41 @@ def staged_target(target: Path) -> Iterator[Path]:
         _remove(stage)
 
 
+def _check_replaceable(target: Path) -> None:
+    """Refuse to replace anything but results; what is one, the manifests there say."""
+    if not target.exists():
+        return
+    try:
+        known = {name for path in target.glob(f"*{MANIFEST_SUFFIX}") for name in _named_by(path)}
+        strangers = sorted(item.name for item in target.iterdir() if item.name not in known or item.is_dir())
+    except OSError as error:
+        raise HostError(f"{target} cannot be read as a folder", why=error.strerror) from error
+    if not strangers:
+        return
+    more = ", …" if len(strangers) > _SHOWN else ""
+    raise HostError(
+        f"{target} holds {'files that are no part of' if known else 'no'} earlier result",
+        why=f"not ours: {', '.join(strangers[:_SHOWN])}{more}",
+        hint="choose another --target-dir, or move them away; nothing was touched",
+    )
+
+
+def _named_by(manifest: Path) -> frozenset[str]:
+    """Return the files of the release that ``manifest`` describes; none when it is no manifest of ours."""
+    try:
+        view = decode(manifest.read_bytes(), ManifestView, manifest.name)
+    except (OSError, IntegrityError):
+        return frozenset()
+    names = ReleaseNames(manifest.name.removesuffix(MANIFEST_SUFFIX))
+    return names.around | {artifact.name for artifact in view.artifacts}
+
+
 def _replace(target: Path, stage: Path) -> None:
     with _locked(target.parent):
         if not target.exists():
             stage.rename(target)
             return
+        _check_replaceable(target)  # a build takes its time, and others may have put something there
         old = target.with_name(f".{target.name}-old-{stage.name.rpartition('-')[2]}")
         target.rename(old)
         stage.rename(target)
