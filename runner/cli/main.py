@@ -22,11 +22,14 @@ COMMANDS = {
     "create": "build",
     "plan": "inspect",
     "validate": "inspect",
+    "matrix": "matrix",
+    "upgrade": "upgrade",
     "lock": "inspect",
     "publish": "release",
     "fetch": "release",
     "verify": "release",
     "keygen": "release",
+    "kiwi": "kiwi",
     "doctor": "machine",
     "schema": "machine",
     "completion": "machine",
@@ -67,9 +70,7 @@ def run(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     style = Style(json="--json" in arguments)  # known also when the arguments make no sense
     try:
-        cli.main(args=arguments, prog_name="packhouse", standalone_mode=False)
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
+        ended = cli.main(args=arguments, prog_name="packhouse", standalone_mode=False)
     except click.ClickException as error:
         return _misused(style, error)
     except (KeyboardInterrupt, click.exceptions.Abort):
@@ -78,7 +79,7 @@ def run(argv: list[str] | None = None) -> int:
         return _fail(style, error)
     except Exception as error:  # noqa: BLE001  # the last door: a bug must not show a traceback either
         return _last_door(style, error)
-    return 0
+    return ended if isinstance(ended, int) else 0  # what click.exceptions.Exit says comes back as a value
 
 
 class _InterruptedError(PackhouseError):
