@@ -24,6 +24,7 @@ COMMANDS = {
     "validate": "inspect",
     "matrix": "matrix",
     "upgrade": "upgrade",
+    "upgrade": "upgrade",
     "lock": "inspect",
     "publish": "release",
     "fetch": "release",

@@ -49,11 +49,13 @@ class Assembly:
         directory: the description's folder.
         boundary: the checkout around it; None: nothing but the folder may be read.
         parts: every file that was read, by name; the main file first.
+        versions: the schema version each of them was written in.
     """
 
     directory: Path
     boundary: Path | None = None
     parts: dict[str, Part] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
     _count: int = 0
     _elements: int = 0
 
@@ -65,7 +67,7 @@ class Assembly:
         """
         path = folder.inside(self.directory, name, what="the kiwi file", boundary=self.boundary)
         root = image(self._read(name, path, None))
-        written = upgrade(root).written
+        written = self.versions[name] = upgrade(root).written
         self._expand(root, written, (name,))
         _mark(root, name)
         return root, written
@@ -76,7 +78,7 @@ class Assembly:
             name, path = self._target((element.get("from") or "").strip(), where)
             self._account(root, chain, name, where)
             inner = image(self._read(name, path, where))
-            written = upgrade(inner, default=version).written
+            written = self.versions[name] = upgrade(inner, default=version).written
             self._expand(inner, written, (*chain, name))
             _replace(element, inner, name)
 

@@ -9,4 +9,7 @@ MAX_BYTES = 4 << 20
 MAX_DEPTH = 24
 """The language nests seven deep; foreign XML in ``<extension>`` may need more."""
 
-MAX_ELEMENTS = 200_000
+MAX_ELEMENTS = 100_000
+
+MAX_LINE = 65535
+"""The last line that libxml2 can be told about an element."""

@@ -112,6 +112,7 @@ class _Reader:
     def _path(self) -> tuple[str, ...]:
         path: list[str] = []
         while True:
+            self._account()
             path.append(self._string(self._match(_PART)))
             if len(path) > MAX_NESTING:
                 raise malformed("TOML", self.name, self.line, f"a key of more than {MAX_NESTING} parts")
@@ -198,6 +199,7 @@ class _Reader:
         ended = 0
         while found := _BLANK.match(self.text, self.place):
             if found[1]:
+                self._account()
                 begin = self.text.rfind("\n", 0, found.start()) + 1
                 trailing = bool(self.text[begin : found.start()].strip())
                 self.comments.append(Comment(self.line, found[1][1:].strip(), trailing))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from runner.description.formats.decode import control_character, forbidden
-from runner.description.formats.limits import MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS
+from runner.description.formats.limits import MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS, MAX_LINE
 from runner.description.formats.values import Items, Scalar, Table, short
 from runner.errors import DescriptionError, Location
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from runner.description.formats.values import Comment, Value
-
-_MAX_LINE = 65535
-"""What libxml2 can note about an element."""
 
 _XML = "http://www.w3.org/XML/1998/namespace"
 
@@ -91,7 +88,7 @@ class _Builder:
         self._fill(element, value, scope, depth)
 
     def _fill(self, element: _Element, value: Value, scope: Mapping[str, str], depth: int) -> None:
-        element.sourceline = min(value.line, _MAX_LINE)  # type: ignore[misc]  # lxml lets us, its stubs do not
+        element.sourceline = min(value.line, MAX_LINE)  # type: ignore[misc]  # lxml lets us, its stubs do not
         if isinstance(value, Scalar):
             element.text = self._text(value) or None
         elif isinstance(value, Table):

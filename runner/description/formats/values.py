@@ -15,8 +15,8 @@ from runner.errors import DescriptionError, Location
 MAX_NESTING = 64
 """Lists and tables inside each other while reading; the tree made of them has a limit of its own."""
 
-MAX_VALUES = 400_000
-"""Values of one file."""
+MAX_VALUES = 200_000
+"""Values of one file, and comments of one file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from runner.description.formats.limits import MAX_DEPTH, MAX_ELEMENTS
+from runner.description.formats.limits import MAX_DEPTH, MAX_ELEMENTS, MAX_LINE
 from runner.description.model.element import BASE
 from runner.errors import DescriptionError, Location
 
 if TYPE_CHECKING:
     from lxml.etree import XMLSyntaxError, _Element
+
+
+MARKUP = re.compile(
+    r"""<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|</[^>]*>|<[^\s/>!?]+(?:[^"'>]|"[^"]*"|'[^']*')*+>""", re.DOTALL
+)
+"""Everything between angle brackets in a well-formed document without a DOCTYPE."""
 
 
 def sniff(text: str) -> bool:
@@ -45,6 +52,7 @@ def parse(text: str, name: str) -> _Element:
             hint="remove the <!DOCTYPE …> and write out what its entities stand for",
         )
     _refuse_monsters(root, name)
+    _begin_lines(root, text)
     if "xml:base" in text:
         _refuse_base(root, name)
     return root
@@ -85,6 +93,17 @@ def _refuse_monsters(root: _Element, name: str) -> None:
                 where=Location(name, element.sourceline),
                 why="no image description needs that",
             )
+
+
+def _begin_lines(root: _Element, text: str) -> None:
+    """Set the line of each element whose tag spans lines to its first; libxml2 notes the last."""
+    line = place = 0
+    tags = (found for found in MARKUP.finditer(text) if found[0][1] not in "!?/")
+    for element, found in zip(root.iter("*"), tags, strict=False):
+        if "\n" in found[0]:
+            line, place = line + text.count("\n", place, found.start()), found.start()
+            if line < MAX_LINE:
+                element.sourceline = line + 1  # type: ignore[misc]  # lxml lets us, its stubs do not
 
 
 def _refuse_base(root: _Element, name: str) -> None:

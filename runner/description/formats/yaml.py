@@ -133,11 +133,12 @@ class _Reader:
         start, end = event.start_mark.index, event.end_mark.index
         gap = self.text[self._end : start] if start > self._end else ""
         if "#" in gap:
-            first = event.start_mark.line + 1 - gap.count("\n")
+            line, counted = event.start_mark.line + 1 - gap.count("\n"), 0
             for found in _COMMENT.finditer(gap):
+                self._account(1, line)
+                line, counted = line + gap.count("\n", counted, found.start()), found.start()
                 place = self._end + found.start()
                 before = self.text[self.text.rfind("\n", 0, place) + 1 : place]
-                line = first + gap.count("\n", 0, found.start())
                 self.comments.append(Comment(line, found[1].strip(), bool(before.strip())))
         self._end = max(self._end, end)
 
