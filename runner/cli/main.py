@@ -24,7 +24,6 @@ COMMANDS = {
     "validate": "inspect",
     "matrix": "matrix",
     "upgrade": "upgrade",
-    "upgrade": "upgrade",
     "lock": "inspect",
     "publish": "release",
     "fetch": "release",
