@@ -63,8 +63,8 @@ def launch(
         raise _error_of(ear.outcome)
     raise errors.BuildError(
         "the build engine ended without a result",
-        why=f"exit code {done.returncode}",
-        hint="the lines below are the last it said",
+        why=f"it was killed or crashed{f' at: {ear.phase}' if ear.phase else ''} (exit code {done.returncode})",
+        hint="see with dmesg whether memory ran out; lines below, if any, are the last it said",
         log_tail=tuple(ear.last),
     )
 
