@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``map``: prefix of a repository's address to what takes its place, as ``--repo-map`` has it."""
+
+    map: dict[str, str] = {}
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings have a default; an empty file is a valid one.
 
@@ -25,6 +31,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         store: the local store's folder.
         mirrors: symbolic mirror name to URL.
         packages_from: storages to look in for locked packages before the mirror.
+        repositories: how addresses of repositories are understood.
         timeout: longest build in seconds.
         store_size: bytes the store may hold; the longest unused goes first.
     """
@@ -32,6 +39,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     store: str = ""
     mirrors: dict[str, str] = {}
     packages_from: tuple[str, ...] = ()
+    repositories: RepositorySettings = RepositorySettings()
     timeout: float = 7200.0
     store_size: int = DEFAULT_CAP
 

@@ -9,15 +9,17 @@ import click
 
 from runner.cli.options import Session, selection, source_options
 from runner.cli.output import print_result
+from runner.cli.overrides import override_options
+from runner.cli.plan_text import plan_text
 from runner.errors import DescriptionError
 
 if TYPE_CHECKING:
     from runner.description.finding import Finding
-    from runner.plan.model import Plan
 
 
 @click.command()
 @source_options
+@override_options
 @click.pass_obj
 def plan(session: Session, /, **source: Any) -> None:
     """Show what would be built, every default filled in."""
@@ -30,7 +32,7 @@ def plan(session: Session, /, **source: Any) -> None:
         made = opened.plan(chosen)
     session.reporter.close()
     body = {**msgspec.to_builtins(made), "digest": made.digest}
-    print_result(session.style, body, _plan_text(made))
+    print_result(session.style, body, plan_text(made))
 
 
 @click.command()
@@ -70,6 +72,7 @@ def validate(session: Session, /, **source: Any) -> None:
 
 @click.command()
 @source_options
+@override_options
 @click.option("--update", is_flag=True, help="Resolve anew what is locked already.")
 @click.pass_obj
 def lock(session: Session, /, update: bool, **source: Any) -> None:  # noqa: FBT001
@@ -92,27 +95,3 @@ def lock(session: Session, /, update: bool, **source: Any) -> None:  # noqa: FBT
     text = "\n".join([*(change.text for change in result.changes), f"lock: {result.path}"])
     print_result(session.style, body, text)
 
-
-def _plan_text(made: Plan) -> str:
-    request = made.packages
-    rows = [
-        ("image", f"{made.image.name} {made.image.version}"),
-        ("type", made.type.image + (f" ({made.type.filesystem})" if made.type.filesystem else "")),
-        ("architecture", made.arch),
-        ("profiles", ", ".join(made.profiles) or "none"),
-        ("bootstrap", ", ".join(request.bootstrap) or "none"),
-        ("packages", ", ".join(request.image) or "none"),
-        ("recommends", "yes" if request.recommends else "no"),
-        *(("repository", _repository_text(repository)) for repository in request.repositories),
-        *(("user", user.name) for user in made.users),
-        *(("archive", archive.name) for archive in made.archives),
-        *(("not yet", f"{item.element} ({item.where}): {item.why}") for item in made.unsupported),
-        ("results", f"{made.stem}.*"),
-        ("digest", made.digest),
-    ]
-    return "\n".join(f"{name:<13} {value}" for name, value in rows)
-
-
-def _repository_text(repository: Any) -> str:
-    parts = [repository.uri, repository.distribution or "./", *repository.components]
-    return " ".join(parts) + ("" if repository.verify else "  (signatures not checked)")

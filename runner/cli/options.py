@@ -59,6 +59,7 @@ class Session:
             timeout=config.timeout if self.timeout is None else self.timeout,
             store_size=config.store_size,
             use_layers=use_layers,
+            repository_map=tuple(config.repositories.map.items()),
         )
 
     def _packages_from(self, configured: tuple[str, ...]) -> tuple[str, ...]:
@@ -107,10 +108,12 @@ def source_options(command: Decorated) -> Decorated:
 
 
 def selection(**options: Any) -> Selection:
-    """Make a Selection of the values of :func:`source_options`."""
+    """Make a Selection of the values of :func:`source_options` and, where a command has them, of overrides."""
+    from runner.cli.overrides import taken_from
     from runner.pipeline.request import Selection
 
-    return Selection(**options)
+    overrides = taken_from(options)
+    return Selection(**options, overrides=overrides)
 
 
 def read_passphrase(path: Path | None) -> str | None:

@@ -66,7 +66,7 @@ def relock(selection: Selection, machine: Machine, *, update: bool) -> Relocked:
             if before is None or _content(before) != _content(lock):
                 new = new.with_lock(lock)
                 changes += _diff(before, lock)
-        if not selection.profiles and selection.type_name is None:
+        if not (selection.profiles or selection.type_name or selection.overrides):
             new = new.only(plan.packages.digest for plan in plans)
         path = lockfile.write(directory, new)
     return Relocked(path, new, tuple(changes))

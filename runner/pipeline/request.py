@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from runner.plan.overrides import NOTHING, Overrides
 from runner.redact import Redactor
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Selection:
     arch: str | None = None
     allow_unsigned: bool = False
     allow_expired: bool = False
+    overrides: Overrides = NOTHING
 
 
 class Reporter(Protocol):
@@ -54,6 +56,7 @@ class Machine:
     """What of this machine the work may use.
 
     Attributes:
+        repository_map: prefixes of repository addresses and what takes their place.
         packages_from: URLs of storages to look in for locked packages, in this order, before the mirror.
         timeout: longest build in seconds.
         use_layers: take finished layers from the store, and leave new ones there.
@@ -65,6 +68,7 @@ class Machine:
     reporter: Reporter
     redact: Redactor = Redactor()
     env: Mapping[str, str] = field(default_factory=dict)
+    repository_map: tuple[tuple[str, str], ...] = ()
     packages_from: tuple[str, ...] = ()
     timeout: float = 7200.0
     use_layers: bool = True

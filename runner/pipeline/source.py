@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from runner.description.model.description import Description
     from runner.pipeline.request import Machine, Selection
+    from runner.plan.matrix import Matrix
     from runner.plan.model import Plan
     from runner.sources.checkout import Checkout
 
@@ -27,6 +28,7 @@ class Source:
 
     checkout: Checkout
     description: Description
+    repository_map: tuple[tuple[str, str], ...] = ()
 
     def plan(self, selection: Selection) -> Plan:
         """Make every choice the selection leaves open."""
@@ -36,6 +38,19 @@ class Source:
             type_name=selection.type_name,
             arch=selection.arch,
             allow_unsigned=selection.allow_unsigned,
+            overrides=selection.overrides.with_map(self.repository_map),
+        )
+
+    def matrix(self, selection: Selection) -> Matrix:
+        """Plan every image the description can give, or those of the profiles or the type that were chosen."""
+        from runner.plan.matrix import make_matrix
+
+        return make_matrix(
+            self.description,
+            profiles=selection.profiles,
+            type_name=selection.type_name,
+            arch=selection.arch,
+            overrides=selection.overrides.with_map(self.repository_map),
         )
 
 
@@ -58,4 +73,5 @@ def open_source(selection: Selection, machine: Machine) -> Iterator[Source]:
                 env=machine.env,
             )
             detail.text = place.commit[:12] if place.commit else "not under version control"
-        yield Source(place, load(place.directory, selection.kiwi_file, boundary=place.work_tree))
+        description = load(place.directory, selection.kiwi_file, boundary=place.work_tree)
+        yield Source(place, description, machine.repository_map)
