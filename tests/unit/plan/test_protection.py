@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Encryption and integrity are planned, and no plan holds a passphrase."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.description import load
+from runner.digest import canonical_json
+from runner.plan import make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from runner.plan.model import Plan
+
+
+def planned(write: Callable[..., Path], attributes: str, inner: str = "") -> Plan:
+    kind = f'<type image="oem" filesystem="ext4" {attributes}>{inner}</type>'
+    return make_plan(load(write(f"<preferences>{kind}</preferences>")), type_name="oem", arch="x86_64")
+
+
+@pytest.mark.parametrize(
+    ("luks", "unlock", "keyfile"),
+    [
+        ("s3cr3t phrase", "passphrase", ""),
+        ("file:///etc/key", "keyfile", "/etc/key"),
+        ("random", "random", ""),
+        ("", "empty", ""),
+    ],
+)
+def test_how_a_disk_is_unlocked(write: Callable[..., Path], luks: str, unlock: str, keyfile: str) -> None:
+    plan = planned(write, f'luks="{luks}"')
+    assert plan.type.luks is not None
+    assert (plan.type.luks.unlock, plan.type.luks.keyfile) == (unlock, keyfile)
+    assert (plan.type.luks.version, plan.type.luks.randomize) == ("luks", True)
+    assert b"s3cr3t" not in canonical_json(plan)
+
+
+def test_encryption_as_said(write: Callable[..., Path]) -> None:
+    inner = '<luksformat><option name="--cipher" value="aes"/><option name="--x"/></luksformat>'
+    luks = planned(
+        write, 'luks="p" luks_version="luks2" luks_pbkdf="argon2id" luks_randomize="0"', inner
+    ).type.luks
+    assert luks is not None
+    assert (luks.version, luks.pbkdf, luks.randomize) == ("luks2", "argon2id", False)
+    assert luks.options == (("--cipher", "aes"), ("--x", ""))
+
+
+def test_nothing_is_encrypted_or_checked_unasked(write: Callable[..., Path]) -> None:
+    plan = planned(write, 'standalone_integrity="false"').type
+    assert (plan.luks, plan.verity, plan.integrity, plan.overlay_root) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(("said", "blocks"), [("all", None), ("1000", 1000)])
+def test_verity(write: Callable[..., Path], said: str, blocks: int | None) -> None:
+    verity = planned(write, f'verity_blocks="{said}" embed_verity_metadata="true"').type.verity
+    assert verity is not None
+    assert (verity.blocks, verity.embed_metadata) == (blocks, True)
+
+
+def test_integrity(write: Callable[..., Path]) -> None:
+    integrity = planned(write, 'standalone_integrity="true" integrity_keyfile="/k"').type.integrity
+    assert integrity is not None
+    assert (integrity.keyfile, integrity.embed_metadata) == ("/k", False)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "inner", "elements"),
+    [
+        ("", "", []),
+        ('luks=""', "", ["type luks"]),
+        ('mdraid="striping" overlayroot="false"', "", ["type mdraid"]),
+        ('firmware="ofw"', "", ['type firmware="ofw"', 'type firmware="ofw"']),
+        ("", "<systemdisk/>", ["systemdisk"]),
+        ("", '<bootloader name="zipl"/>', ['bootloader name="zipl"']),
+        (
+            "",
+            '<partitions><partition name="a" size="1" clone="1"/><partition name="b" size="1"/></partitions>',
+            ["partition clone"],
+        ),
+    ],
+)
+def test_what_cannot_be_built_is_told_where_it_stands(
+    write: Callable[..., Path], attributes: str, inner: str, elements: list[str]
+) -> None:
+    found = planned(write, attributes, "\n" + inner).unsupported
+    assert [entry.element for entry in found] == ['type image="oem"', *elements]
+    lines = {entry.where for entry in found[1:]}
+    assert lines <= {"appliance.kiwi:11" if inner else "appliance.kiwi:10"}
+
+
+def test_firmware_a_machine_does_not_have(write: Callable[..., Path]) -> None:
+    kind = '<type image="oem" filesystem="ext4" firmware="bios"/>'
+    description = load(write(f"<preferences>{kind}</preferences>"))
+    (_, entry) = make_plan(description, type_name="oem", arch="aarch64").unsupported
+    assert (entry.element, entry.why) == ('type firmware="bios"', "aarch64 has no such firmware")
+
+
+def test_containers_brought_along(write: Callable[..., Path]) -> None:
+    body = """
+    <containers source="registry.example.org" backend="podman">
+      <container name="a" path="x/y" tag="1"/><container name="b" fetch_only="true"/>
+      <container name="c" arch="s390x"/>
+    </containers>
+    <containers source="other" backend="docker" arch="s390x"><container name="d"/></containers>"""
+    plan = make_plan(load(write(body)), arch="x86_64")
+    assert [(entry.reference, entry.backend, entry.load) for entry in plan.preload] == [
+        ("registry.example.org/x/y/a:1", "podman", True),
+        ("registry.example.org/b:latest", "podman", False),
+    ]
