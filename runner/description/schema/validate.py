@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Check a tree against the grammar, and say for each fault what is wrong, where, and what was probably meant."""
+"""Check a tree against the grammar: one finding a mistake, with its place and what was probably meant."""
 
 from __future__ import annotations
 
-import difflib
+from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from runner.description.finding import Finding
-from runner.description.model.element import BASE, location_of
+from runner.description.model.element import location_of
 from runner.description.schema.grammar import grammar
+from runner.description.schema.suggest import LONGEST, attribute_advice, element_advice, meant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from lxml.etree import _Element
 
+    from runner.description.schema.datatypes import Datatype
     from runner.description.schema.grammar import ElementRule
 
-MAX_FINDINGS = 50
+MAX_FINDINGS = 200
 """A file that is no description at all need not be told about to the end."""
-
-_LONGEST = 60
-"""Characters of a name or value that are shown."""
 
 _SECRET = frozenset({"password", "luks", "username"})
 
@@ -33,7 +33,7 @@ def validate_tree(root: _Element) -> list[Finding]:
     while stack:
         element, rule = stack.pop()
         known: list[tuple[_Element, ElementRule]] = []
-        for finding in (*_attributes(element, rule), *_children(element, rule, known), *_text(element, rule)):
+        for finding in chain(_attributes(element, rule), _children(element, rule, known), _text(element, rule)):
             findings.append(finding)
             if len(findings) == MAX_FINDINGS:
                 return findings
@@ -42,31 +42,24 @@ def validate_tree(root: _Element) -> list[Finding]:
 
 
 def _attributes(element: _Element, rule: ElementRule) -> Iterator[Finding]:
-    for raw, value in element.attrib.items():
-        name = str(raw)
-        if name == BASE:
-            continue
+    misspelt: set[str] = set()
+    for raw, raw_value in element.attrib.items():
+        name, value = str(raw), str(raw_value)
         allowed = rule.attributes.get(name)
         if allowed is None:
-            yield _finding(
-                "schema_unknown_attribute",
-                element,
-                f"<{_short(element.tag)}> has no attribute `{_short(name)}`" + _meant(name, rule.attributes),
-                "remove or rename it",
-            )
-        elif not allowed.value.accepts(str(value)):
+            guess = meant(name, (entry for entry in rule.attributes if entry not in element.attrib))
+            misspelt.update({guess} if guess else ())
+            message = f"<{_short(element.tag)}> has no attribute `{_short(_prefixed(element, name))}`"
+            message += attribute_advice(name, rule, guess)
+            yield _finding("schema_unknown_attribute", element, message, "correct, move or remove it")
+        elif not allowed.value.accepts(value):
             shown = "its value" if name in _SECRET else f'"{_short(value)}"'
-            yield _finding(
-                "schema_bad_value",
-                element,
-                f"{name} of <{_short(element.tag)}>: {shown} is not allowed, expected is {allowed.value.expected}"
-                + _meant(str(value), allowed.value.choices or ()),
-            )
+            message = f"{name} of <{_short(element.tag)}>: {shown} is not allowed"
+            yield _finding("schema_bad_value", element, message + _expected(value, allowed.value))
     for name, wanted in rule.attributes.items():
-        if wanted.required and name not in element.attrib:
-            yield _finding(
-                "schema_missing_attribute", element, f"<{_short(element.tag)}> needs the attribute `{name}`"
-            )
+        if wanted.required and name not in element.attrib and name not in misspelt:
+            message = f"<{_short(element.tag)}> needs the attribute `{name}`"
+            yield _finding("schema_missing_attribute", element, message, f"add it: {wanted.value.expected}")
 
 
 def _children(
@@ -75,34 +68,31 @@ def _children(
     """Yield what is wrong with the children's names and numbers, and put those to look into on ``known``."""
     if rule.anything:
         return
-    seen: dict[str, int] = {}
+    first: dict[str, _Element] = {}
+    numbers: Counter[str] = Counter()
+    misspelt: set[str] = set()
     for child in element:
         if not isinstance(child.tag, str):
             continue
-        seen[child.tag] = seen.get(child.tag, 0) + 1
+        numbers[child.tag] += 1
+        first.setdefault(child.tag, child)
         allowed = rule.children.get(child.tag)
         if allowed is None:
-            yield _unknown_child(child, element, rule)
+            guess = meant(child.tag, rule.children)
+            misspelt.update({guess} if guess else ())
+            message = f"<{_short(element.tag)}> has no element <{_short(child.tag)}>"
+            message += element_advice(child.tag, rule, guess)
+            yield _finding("schema_unknown_element", child, message, "move, remove or rename it")
             continue
         known.append((child, allowed.element))
-        if allowed.most is not None and seen[child.tag] == allowed.most + 1:
-            yield _finding(
-                "schema_repeated_element", child, f"<{_short(element.tag)}> may hold only one <{child.tag}>"
-            )
+        if allowed.most is not None and numbers[child.tag] == allowed.most + 1:
+            message = f"<{_short(element.tag)}> may hold only one <{child.tag}>"
+            message += f"; the first is in line {first[child.tag].sourceline}"
+            yield _finding("schema_repeated_element", child, message, "remove one of them")
     for name, wanted in rule.children.items():
-        if seen.get(name, 0) < wanted.least:
-            yield _finding("schema_missing_element", element, f"<{_short(element.tag)}> needs a <{name}>")
-
-
-def _unknown_child(child: _Element, parent: _Element, rule: ElementRule) -> Finding:
-    name = str(child.tag)
-    message = f"<{_short(parent.tag)}> has no element <{_short(name)}>"
-    homes = _homes().get(name, ())
-    if homes:
-        message += "; it belongs into " + " or ".join(f"<{home}>" for home in homes)
-    else:
-        message += _meant(name, rule.children, "<{}>")
-    return _finding("schema_unknown_element", child, message, "move, remove or rename it")
+        if numbers[name] < wanted.least and name not in misspelt:
+            message = f"<{_short(element.tag)}> needs a <{name}>"
+            yield _finding("schema_missing_element", element, message, "add it")
 
 
 def _text(element: _Element, rule: ElementRule) -> Iterator[Finding]:
@@ -111,45 +101,28 @@ def _text(element: _Element, rule: ElementRule) -> Iterator[Finding]:
     text = "".join([element.text or "", *(child.tail or "" for child in element)])
     if rule.text is None:
         if text.strip():
-            yield _finding(
-                "schema_unexpected_text",
-                element,
-                f'<{_short(element.tag)}> holds the text "{_short(text.strip())}" but may not hold any',
-            )
+            message = f'<{_short(element.tag)}> holds the text "{_short(text.strip())}" but may not hold any'
+            yield _finding("schema_unexpected_text", element, message, "remove it")
     elif not rule.text.accepts(text):
-        yield _finding(
-            "schema_bad_value",
-            element,
-            f'"{_short(text.strip())}" in <{_short(element.tag)}> is not allowed, expected is {rule.text.expected}'
-            + _meant(text, rule.text.choices or ()),
-        )
+        message = f'"{_short(text.strip())}" in <{_short(element.tag)}> is not allowed'
+        yield _finding("schema_bad_value", element, message + _expected(text, rule.text))
 
 
-def _homes() -> dict[str, tuple[str, ...]]:
-    """Return the elements each element may stand in, by its name."""
-    homes: dict[str, dict[str, None]] = {}
-    todo, done = [grammar()], set[int]()
-    while todo:
-        rule = todo.pop()
-        if id(rule) in done or rule.anything:
-            continue
-        done.add(id(rule))
-        for name, child in rule.children.items():
-            homes.setdefault(name, {})[rule.name] = None
-            todo.append(child.element)
-    return {name: tuple(parents) for name, parents in homes.items()}
+def _expected(value: str, allowed: Datatype) -> str:
+    guess = meant(value, allowed.choices or ())
+    return f", expected is {allowed.expected}" + (f"; did you mean {guess}?" if guess else "")
 
 
-def _meant(name: str, known: Iterable[str], form: str = "`{}`") -> str:
-    if len(name) > _LONGEST:
-        return ""
-    close = difflib.get_close_matches(name.strip().lower(), list(known), n=1, cutoff=0.7)
-    return f"; did you mean {form.format(close[0])}?" if close else ""
+def _prefixed(element: _Element, name: str) -> str:
+    """Return the name of an attribute as it is written in the file."""
+    uri, _, local = name.removeprefix("{").rpartition("}")
+    prefix = next((prefix for prefix, found in element.nsmap.items() if uri and found == uri), None)
+    return f"{prefix}:{local}" if prefix else name
 
 
 def _short(text: object) -> str:
     told = "".join(char if char.isprintable() else "�" for char in str(text))
-    return told if len(told) <= _LONGEST else told[: _LONGEST - 1] + "…"
+    return told if len(told) <= LONGEST else told[: LONGEST - 1] + "…"
 
 
 def _finding(rule: str, element: _Element, message: str, remedy: str = "") -> Finding:

@@ -36,6 +36,17 @@ MESSAGES = [
         '"apt-get" in <packagemanager> is not allowed, expected is one of',
     ),
     ('<type image="docker"><containerconfig/></type>', "<containerconfig> needs the attribute `name`"),
+    ("<type image='oem' timeout='3'/>", "<type> has no attribute `timeout`; it belongs to <bootloader>"),
+    ("<type image='tbz' size='3'/>", "<type> has no attribute `size`; write it as an element"),
+    ("<type image='tbz'><filesystem>xfs</filesystem></type>", "no element <filesystem>; write it as an attribute"),
+    ("<type image='tbz'><machine ncpu='2' HWVersion='9'/></type>", "did you mean `HWversion`?"),
+    (
+        "<type image='tbz'><vagrantconfig box='a' virtualsize='1' provider='libvirt'/></type>",
+        "; allowed: provider,",
+    ),
+    ("<type image='tbz'><oemconfig><oem-swop>true</oem-swop></oemconfig></type>", "did you mean <oem-swap>?"),
+    ("<type image='iso' flags='overlays'/>", "expected is one of dmsquash, overlay; did you mean overlay?"),
+    ("<timezone>UTC<b/></timezone>", "<timezone> has no element <b>; it holds no elements"),
     ('<x:a xmlns:x="urn:x"/>', "<preferences> has no element <{urn:x}a>"),
 ]
 
@@ -49,6 +60,21 @@ def test_messages_say_what_and_where(write: Callable[..., Path], inner: str, mes
     assert finding.where is not None
     assert finding.where.file == "appliance.kiwi"
     assert finding.where.line in {6, 7}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<packages typ="image"/>',
+        '<users><user name="a" passwort="x"/></users>',
+        '<repository><sources path="/x"/></repository>',
+        '<packages type="image"><type image="tbz"><bootloader/></type></packages>',
+    ],
+)
+def test_one_mistake_is_told_once(write: Callable[..., Path], body: str) -> None:
+    with pytest.raises(InvalidDescriptionError) as caught:
+        load(write(body))
+    assert len(caught.value.findings) == 1
 
 
 def test_all_faults_are_told_at_once_by_line(write: Callable[..., Path]) -> None:
