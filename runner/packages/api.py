@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from runner.packages.credentials import Credentials
 from runner.packages.lock import LockedPackage, LockedRepository, Solver
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class ResolveContext:
         mirrors: looks ``mirror://`` names up.
         keyrings: folder with the distributions' keyrings.
         allow_expired: accept indices past their ``Valid-Until``, as those of a snapshot are.
+        boundary: the checkout around the description, where links may lead; the description itself by default.
+        credentials: logins of repositories; its environment names the proxies too.
     """
 
     work: Path
@@ -41,6 +44,8 @@ class ResolveContext:
     sink: LineSink | None = None
     keyrings: Path = Path("/usr/share/keyrings")
     allow_expired: bool = False
+    boundary: Path | None = None
+    credentials: Credentials = field(default_factory=Credentials)
 
 
 class Resolution(msgspec.Struct, frozen=True, kw_only=True):

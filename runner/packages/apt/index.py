@@ -10,14 +10,15 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner import process
 from runner.digest import sha256_file
 from runner.errors import ResolveError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
 
     from runner.packages.apt.workspace import Source, Workspace
 
@@ -38,13 +39,68 @@ class Stanza:
         return self.fields.get(name.lower(), "")
 
 
-def stanzas_of(workspace: Workspace, wanted: Iterable[Identity]) -> dict[Identity, Stanza]:
-    """Find the stanzas of ``wanted``; the first repository in order that has a version gives it."""
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The files apt fetched for one source: its index, that one's detached signature if any, ``Packages``."""
+
+    release: Path
+    signature: Path | None
+    packages: tuple[Path, ...]
+
+    @property
+    def text(self) -> str:
+        return self.release.read_text(encoding="utf-8", errors="replace")
+
+
+def fetched_lists(workspace: Workspace) -> tuple[Lists, ...]:
+    """Ask apt which of its files belong to which source, in the order of the sources.
+
+    Raises:
+        ResolveError: a source has no index, or no packages for the machine.
+    """
+    argv = ["apt-get", "indextargets", "--format", "$(SOURCESENTRY)|$(FILENAME)", "Created-By: Packages"]
+    done = process.run(argv, env=workspace.environment, what="apt-get indextargets")
+    files: dict[str, list[Path]] = {}
+    for line in done.stdout.decode().splitlines():
+        entry, _, name = line.partition("|")
+        files.setdefault(entry.rpartition(":")[2], []).append(Path(name))
+    return tuple(
+        _lists_of(workspace, source, files.get(str(number), []))
+        for number, source in enumerate(workspace.sources, 1)
+    )
+
+
+def _lists_of(workspace: Workspace, source: Source, packages: list[Path]) -> Lists:
+    found = [path for path in packages if path.is_file()]
+    if not found:
+        raise ResolveError(
+            f"repository {source.plan.alias} has no packages for this machine",
+            where=source.url,
+            hint="check its components and architectures",
+        )
+    for ending in ("InRelease", "Release"):
+        stems = (path for path in workspace.lists.glob(f"*_{ending}"))
+        fitting = [path for path in stems if found[0].name.startswith(path.name.removesuffix(ending))]
+        if fitting:
+            release = max(fitting, key=lambda path: len(path.name))
+            signature = release.with_name(f"{release.name}.gpg")
+            return Lists(release, signature if signature.is_file() else None, tuple(sorted(found)))
+    raise ResolveError(f"repository {source.plan.alias} has no InRelease or Release file", where=source.url)
+
+
+def stanzas_of(
+    sources: Sequence[Source], lists: Sequence[Lists], wanted: Iterable[Identity]
+) -> dict[Identity, Stanza]:
+    """Find the stanzas of ``wanted``; the first repository in order that has a version gives it.
+
+    Raises:
+        ResolveError: no repository has one of them.
+    """
     left = set(wanted)
     names = {name.encode() for name, _, _ in left}
     found: dict[Identity, Stanza] = {}
-    for source in workspace.sources:
-        for path in _package_files(workspace.lists, source):
+    for source, files in zip(sources, lists, strict=True):
+        for path in files.packages:
             for raw in _candidates(path.read_bytes(), names):
                 fields = parse_stanza(raw)
                 identity = (fields.get("package", ""), fields.get("version", ""), fields.get("architecture", ""))
@@ -74,20 +130,6 @@ def _candidates(text: bytes, names: set[bytes]) -> Iterable[bytes]:
             yield raw
 
 
-def release_file(workspace: Workspace, source: Source) -> Path:
-    """The repository's signed index, or its unsigned ``Release``.
-
-    Raises:
-        ResolveError: apt left neither.
-    """
-    stem = _list_stem(source)
-    for ending in ("InRelease", "Release"):
-        path = workspace.lists / f"{stem}{ending}"
-        if path.is_file():
-            return path
-    raise ResolveError(f"repository {source.plan.alias} has no InRelease or Release file", where=source.url)
-
-
 def release_date(path: Path) -> str:
     """The index's own ``Date`` as RFC 3339 UTC, empty when it has none."""
     match = re.search(r"^Date:\s*(.+)$", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
@@ -97,24 +139,11 @@ def release_date(path: Path) -> str:
         moment: datetime = parsedate_to_datetime(match[1].strip())
     except ValueError as error:
         raise ResolveError(f"the index {path.name} has a Date that is none", why=str(error)) from error
+    if moment.tzinfo is None:  # a zone of -0000: nobody knows, so it is taken as UTC
+        moment = moment.replace(tzinfo=UTC)
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def release_digest(path: Path) -> str:
     """sha256 of the signed index as served."""
     return sha256_file(path)
-
-
-def _package_files(lists: Path, source: Source) -> list[Path]:
-    return sorted(path for path in lists.glob(f"{_glob_escape(_list_stem(source))}*Packages") if path.is_file())
-
-
-def _glob_escape(text: str) -> str:
-    return re.sub(r"([\[\]*?])", r"[\1]", text)
-
-
-def _list_stem(source: Source) -> str:
-    """The start of the names apt gives a source's lists: its URL, every slash an underscore (URItoFileName)."""
-    url = source.url.partition("://")[2].rpartition("@")[2]
-    place = "./" if source.flat else f"dists/{source.plan.distribution}/"
-    return f"{url}/{place}".replace("_", "%5f").replace("/", "_")

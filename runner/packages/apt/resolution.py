@@ -8,22 +8,37 @@ import shutil
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+import msgspec
+
 from runner import process
 from runner.errors import BuildError, ResolveError
 from runner.packages.api import Resolution
 from runner.packages.apt.dependencies import closure
-from runner.packages.apt.index import Identity, Stanza, release_date, release_digest, release_file, stanzas_of
+from runner.packages.apt.index import (
+    Identity,
+    Lists,
+    Stanza,
+    fetched_lists,
+    release_date,
+    release_digest,
+    stanzas_of,
+)
 from runner.packages.apt.signatures import signers
 from runner.packages.apt.workspace import Source, Workspace, apt_missing
 from runner.packages.lock import LockedPackage, LockedRepository, Solver
+from runner.redact import strip_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.packages.api import ResolveContext
     from runner.plan.model import PackageRequest
+    from runner.process import LineSink
 
 _INSTALL = re.compile(r"^Inst (?P<name>[^ :]+)(?::\S+)? \((?P<version>\S+) .*\[(?P<arch>[^\]]+)\]\)")
+_STRANGE = re.compile(r"^[-./]|[\s\x00-\x1f\x7f]|\.deb$")
+"""What apt would take for an option or a package file of this machine."""
+
 _LIMITS = process.Limits(seconds=600)
 
 
@@ -38,20 +53,30 @@ def resolve(request: PackageRequest, context: ResolveContext) -> Resolution:
         raise apt_missing()
     workspace = Workspace.make(request, context)
     _update(workspace, context)
+    lists = fetched_lists(workspace)
+    workspace.write_pins(request, [each.text for each in lists])
     chosen = _simulate(workspace, request, context)
-    stanzas = stanzas_of(workspace, chosen)
+    stanzas = stanzas_of(workspace.sources, lists, chosen)
     return Resolution(
         solver=Solver(name="apt", version=_apt_version(workspace), recommends=request.recommends),
-        repositories=tuple(_locked_repository(workspace, source, context) for source in workspace.sources),
+        repositories=tuple(
+            _locked_repository(source, files, context)
+            for source, files in zip(workspace.sources, lists, strict=True)
+        ),
         packages=_locked_packages(stanzas, request),
     )
 
 
 def _update(workspace: Workspace, context: ResolveContext) -> None:
     try:
-        process.run(["apt-get", "update"], env=workspace.environment, sink=context.sink or _ignore, limits=_LIMITS)
+        _apt(["apt-get", "update"], workspace, context, context.sink or _ignore)
     except BuildError as error:
         raise _update_error(error.log_tail) from error
+
+
+def _apt(argv: Sequence[str], workspace: Workspace, context: ResolveContext, sink: LineSink) -> None:
+    redact = context.credentials.redactor
+    process.run(argv, env=workspace.environment, sink=sink, limits=_LIMITS, redact=redact)
 
 
 def _update_error(tail: Sequence[str]) -> ResolveError:
@@ -83,6 +108,8 @@ def _update_error(tail: Sequence[str]) -> ResolveError:
 
 def _simulate(workspace: Workspace, request: PackageRequest, context: ResolveContext) -> list[Identity]:
     wanted = ["?essential", "apt", *request.bootstrap, *request.image]
+    if strange := [name for name in wanted if _STRANGE.search(name)]:
+        raise ResolveError(f"{strange[0]!r} cannot be the name of a package", where="<package>")
     lines: list[str] = []
 
     def keep(line: str) -> None:
@@ -91,7 +118,7 @@ def _simulate(workspace: Workspace, request: PackageRequest, context: ResolveCon
 
     argv = ["apt-get", "-q", "-y", "--simulate", "install", "--", *dict.fromkeys(wanted)]
     try:
-        process.run(argv, env=workspace.environment, sink=keep, limits=_LIMITS)
+        _apt(argv, workspace, context, keep)
     except BuildError as error:
         raise _simulate_error(lines) from error
     return [(found["name"], found["version"], found["arch"]) for line in lines if (found := _INSTALL.match(line))]
@@ -115,15 +142,12 @@ def _simulate_error(lines: Sequence[str]) -> ResolveError:
     )
 
 
-def _locked_repository(workspace: Workspace, source: Source, context: ResolveContext) -> LockedRepository:
-    path = release_file(workspace, source)
-    keys: tuple[str, ...] = ()
-    if source.plan.verify:
-        keyring = next(workspace.root.glob(f"keys-{source.plan.alias}.[ag][sp][cg]"))
-        keys = signers(path, keyring)
+def _locked_repository(source: Source, files: Lists, context: ResolveContext) -> LockedRepository:
+    path = files.release
+    keys = signers(path, source.keyring, files.signature) if source.plan.verify else ()
     return LockedRepository(
         id=source.plan.alias,
-        uri=source.plan.uri,
+        uri=strip_credentials(source.plan.uri),
         distribution=source.plan.distribution,
         components=source.plan.components,
         index=release_digest(path),
@@ -140,26 +164,40 @@ def _locked_packages(stanzas: dict[Identity, Stanza], request: PackageRequest) -
     first = closure(by_name, essential | {"apt"} | {_bare(name) for name in request.bootstrap})
     asked = {"apt"} | {_bare(name) for name in (*request.bootstrap, *request.image)}
     packages = [
-        LockedPackage(
-            name=name,
-            version=version,
-            arch=arch,
-            repository=stanza.source.plan.alias,
-            path=unquote(stanza.field("Filename")).removeprefix("./"),
-            sha256=stanza.field("SHA256"),
-            size=int(stanza.field("Size")),
-            source=stanza.field("Source").partition(" ")[0] or name,
+        _locked_package(
+            stanza,
             phase="bootstrap" if name in first or not request.image else "image",
             reason="essential" if name in essential else "requested" if name in asked else "dependency",
         )
-        for (name, version, arch), stanza in stanzas.items()
+        for (name, _, _), stanza in stanzas.items()
     ]
-    for package in packages:
-        if not package.sha256:
-            raise ResolveError(
-                f"the index gives no SHA256 for {package.name}", hint="the repository is too old to trust"
-            )
     return tuple(sorted(packages, key=lambda package: (package.name, package.arch)))
+
+
+def _locked_package(stanza: Stanza, *, phase: str, reason: str) -> LockedPackage:
+    name, source = stanza.field("Package"), stanza.source.plan.alias
+    if not stanza.field("SHA256"):
+        raise ResolveError(f"the index gives no SHA256 for {name}", hint="the repository is too old to trust")
+    try:
+        # Checked as a lock of somebody else is: a path must not climb, a digest must be one.
+        return msgspec.convert(
+            {
+                "name": name,
+                "version": stanza.field("Version"),
+                "arch": stanza.field("Architecture"),
+                "repository": source,
+                "path": unquote(stanza.field("Filename")).removeprefix("./"),
+                "sha256": stanza.field("SHA256"),
+                "size": stanza.field("Size"),
+                "source": stanza.field("Source").partition(" ")[0] or name,
+                "phase": phase,
+                "reason": reason,
+            },
+            LockedPackage,
+            strict=False,
+        )
+    except msgspec.ValidationError as error:
+        raise ResolveError(f"repository {source} describes {name} wrongly", why=str(error)) from error
 
 
 def _bare(name: str) -> str:

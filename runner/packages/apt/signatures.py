@@ -16,37 +16,39 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def signers(index: Path, keyring: Path) -> tuple[str, ...]:
-    """Return the fingerprints of the primary keys with a valid signature on ``index`` (an InRelease file), sorted.
+def signers(index: Path, keyring: Path, signature: Path | None = None) -> tuple[str, ...]:
+    """Return the fingerprints of the primary keys with a valid signature on ``index``, sorted.
+
+    ``index`` is an ``InRelease`` file, or a ``Release`` file with its detached ``signature``.
 
     Raises:
         ResolveError: no key of the keyring signed it.
         HostError: neither gpgv nor sqv is installed.
     """
     if shutil.which("gpgv"):
-        found = _gpgv(index, keyring)
+        found = _gpgv(index, keyring, signature)
     elif shutil.which("sqv"):
-        found = _sqv(index, keyring)
+        found = _sqv(index, keyring, signature)
     else:
         raise HostError("no program to verify OpenPGP signatures", hint="install gpgv")
     if not found:
-        raise ResolveError(f"no key of {keyring.name} signed {index.name}")
+        raise ResolveError(f"no key that may sign it has signed {index.name}")
     return tuple(sorted(found))
 
 
-def _gpgv(index: Path, keyring: Path) -> set[str]:
-    binary = keyring
-    if keyring.suffix == ".asc":
-        binary = keyring.with_suffix(".gpgv")
-        process.run(["gpg", "--batch", "--yes", "--dearmor", "--output", binary, keyring], env=_home(keyring))
-    done = process.run(["gpgv", "--status-fd", "1", "--keyring", binary, index], env=_home(keyring), check=False)
+def _gpgv(index: Path, keyring: Path, signature: Path | None) -> set[str]:
+    files = [index] if signature is None else [signature, index]
+    done = process.run(["gpgv", "--status-fd", "1", "--keyring", keyring, *files], env=_home(keyring), check=False)
     lines = [line.split() for line in done.stdout.decode("utf-8", "replace").splitlines()]
     # VALIDSIG's last field is the primary key's fingerprint (GnuPG doc/DETAILS).
     return {fields[-1] for fields in lines if fields[:2] == ["[GNUPG:]", "VALIDSIG"]}
 
 
-def _sqv(index: Path, keyring: Path) -> set[str]:
-    done = process.run(["sqv", "--keyring", keyring, "--cleartext", index], env=_home(keyring), check=False)
+def _sqv(index: Path, keyring: Path, signature: Path | None) -> set[str]:
+    files: list[str | Path] = (
+        ["--cleartext", index] if signature is None else ["--signature-file", signature, index]
+    )
+    done = process.run(["sqv", "--keyring", keyring, *files], env=_home(keyring), check=False)
     return set(done.stdout.decode("ascii", "replace").split()) if done.returncode == 0 else set()
 
 

@@ -7,17 +7,26 @@ can switch every other one off.
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
 
 from runner.errors import HostError, ResolveError
+from runner.packages.apt import pins
 from runner.packages.apt.architecture import debian_architecture
-from runner.packages.keyrings import keyring_of
+from runner.packages.apt.sources import stanza
+from runner.packages.credentials import Login, split_login
+from runner.packages.keyrings import armoured, keyring_of
+from runner.packages.places import local_folder
+from runner.packages.proxies import Proxies
 from runner.process import tool_environment
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from runner.packages.api import ResolveContext
     from runner.plan.model import PackageRequest, RepositoryPlan
@@ -25,7 +34,7 @@ if TYPE_CHECKING:
 _CONFIG = """\
 Dir "{root}/";
 Dir::Etc "etc";
-Dir::Etc::sourcelist "sources.list";
+Dir::Etc::sourcelist "packhouse.sources";
 Dir::Etc::preferences "preferences";
 Dir::Etc::main "/dev/null";
 Dir::Etc::parts "/dev/null";
@@ -45,7 +54,7 @@ APT::Architecture "{arch}";
 APT::Architectures {{ "{arch}"; }};
 APT::Install-Recommends "{recommends}";
 APT::Install-Suggests "false";
-APT::Sandbox::User "{user}";
+APT::Sandbox::User "root";
 APT::Update::Error-Mode "any";
 Acquire::Check-Valid-Until "{expiry}";
 Acquire::Languages "none";
@@ -56,16 +65,17 @@ Acquire::http::Timeout "20";
 Acquire::https::Timeout "20";
 """
 
-
-_UNSAFE = re.compile(r"[\s\x00-\x1f\[\]\"]")
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One repository as it is asked now: the plan's entry and where it really is."""
+    """One repository as it is asked now: as planned, where it really is, its login, the file of its keys."""
 
     plan: RepositoryPlan
     url: str
+    login: Login | None
+    keyring: Path
 
     @property
     def flat(self) -> bool:
@@ -86,79 +96,108 @@ class Workspace:
 
     @property
     def environment(self) -> dict[str, str]:
+        # The scripts that verify signatures choke on blanks in the names of their temporary files.
+        temporary = self.root if _PLAIN_PATH.fullmatch(str(self.root)) else Path(tempfile.gettempdir())
         return tool_environment(
-            {"APT_CONFIG": str(self.root / "apt.conf"), "HOME": str(self.root), "TMPDIR": str(self.root)}
+            {"APT_CONFIG": str(self.root / "apt.conf"), "HOME": str(self.root), "TMPDIR": str(temporary)}
         )
 
     @classmethod
     def make(cls, request: PackageRequest, context: ResolveContext) -> Workspace:
-        """Write configuration and sources below ``context.work``."""
+        """Write configuration and sources below ``context.work``.
+
+        Raises:
+            ResolveError: no repository, or one that cannot be written down.
+            HostError: no keys, or a folder or proxy that apt's configuration cannot name.
+        """
         root = context.work / "apt"
+        if any(char in str(root) for char in '"\\\n'):
+            raise HostError(f"apt cannot work in {root}", hint="choose another place with --store")
         for name in ("etc", "state/lists/partial", "cache/archives/partial", "log"):
             (root / name).mkdir(parents=True)
         (root / "status").touch()
-        sources = tuple(
-            Source(repository, _url(repository, context))
-            for repository in request.repositories
-            if repository.build
-        )
-        if not sources:
+        planned = [repository for repository in request.repositories if repository.build]
+        if not planned:
             raise ResolveError("the description names no repository to build from", hint="add a <repository>")
-        arch = debian_architecture(request.arch)
-        (root / "apt.conf").write_text(
-            _CONFIG.format(
-                root=root,
-                arch=arch,
-                recommends=str(request.recommends).lower(),
-                user="root",
-                expiry=str(not context.allow_expired).lower(),
-            )
+        sources = tuple(_source(each, root / f"keys-{n}.gpg", context) for n, each in enumerate(planned, 1))
+        config = _CONFIG.format(
+            root=root,
+            arch=debian_architecture(request.arch),
+            recommends=str(request.recommends).lower(),
+            expiry=str(not context.allow_expired).lower(),
         )
-        lines = [_source_line(source, root, context) for source in sources]
-        (root / "etc" / "sources.list").write_text("".join(lines))
-        (root / "etc" / "preferences").write_text(_preferences(request, sources))
+        proxies = _proxy_lines(Proxies.of(context.credentials.env), sources)
+        _write_secret(root / "apt.conf", config + proxies)
+        _write_secret(root / "etc" / "netrc", _netrc(sources))
+        stanzas = [_written(source, context) for source in sources]
+        (root / "etc" / "packhouse.sources").write_text("\n".join(stanzas))
         return cls(root, sources)
 
+    def write_pins(self, request: PackageRequest, releases: Sequence[str]) -> None:
+        """Write the pins; ``releases`` are the texts of the sources' indices, whose fields tell them apart.
 
-def _url(repository: RepositoryPlan, context: ResolveContext) -> str:
-    uri = context.mirrors.resolve(repository.uri)
-    if uri.startswith("this://"):
-        return f"file://{context.description / uri.removeprefix('this://').lstrip('/')}"
-    if uri.startswith("dir://"):
-        return "file://" + uri.removeprefix("dir://")
-    return f"file://{uri}" if uri.startswith("/") else uri
-
-
-def _source_line(source: Source, root: Path, context: ResolveContext) -> str:
-    plan = source.plan
-    for word in (source.url, plan.alias, plan.distribution, *plan.components, *plan.architectures):
-        # Such a character would end the word and start an option, or another repository.
-        if _UNSAFE.search(word):
-            raise ResolveError(f"repository {plan.alias!r}: {word!r} holds a character that cannot be in it")
-    if "/" in plan.alias:
-        raise ResolveError(f"repository {plan.alias!r}: an alias must not contain a slash")
-    options = [f"arch={','.join(source.plan.architectures)}"] if source.plan.architectures else []
-    if source.plan.verify:
-        options.append(f"signed-by={keyring_of(source.plan, context, root)}")
-    else:
-        options.append("trusted=yes")
-    place = "./" if source.flat else f"{source.plan.distribution} {' '.join(source.plan.components)}"
-    return f"deb [{' '.join(options)}] {source.url} {place}\n"
+        Raises:
+            ResolveError: the pins cannot be written down.
+        """
+        ignored = list(request.ignore)
+        if "usrmerge" not in {*request.bootstrap, *request.image}:
+            # Our trees are merged from the start; usrmerge would come as the first alternative of a dependency
+            # only to find nothing to do, and bring perl along.
+            ignored.append("usrmerge")
+        entries = [
+            (source.plan.alias, pins.selector(source.url, release), source.plan.priority)
+            for source, release in zip(self.sources, releases, strict=True)
+        ]
+        text = "\n".join([*pins.never(ignored), *pins.priorities(entries)])
+        (self.root / "etc" / "preferences").write_text(text)
 
 
-def _preferences(request: PackageRequest, sources: tuple[Source, ...]) -> str:
-    """Pins (apt_preferences(5)): what must never come, and the repositories' priorities."""
-    never = list(request.ignore)
-    if "usrmerge" not in {*request.bootstrap, *request.image}:
-        # Our trees are merged from the start; usrmerge would come as the first alternative of a dependency
-        # only to find nothing to do, and bring perl along.
-        never.append("usrmerge")
-    stanzas = [f"Package: {name}\nPin: release *\nPin-Priority: -1\n" for name in never]
+def _source(plan: RepositoryPlan, keyring: Path, context: ResolveContext) -> Source:
+    resolved = context.mirrors.resolve(plan.uri)
+    folder = local_folder(resolved, context.description)
+    url = split_login(resolved)[0] if folder is None else f"file://{quote(os.fspath(folder))}"
+    return Source(plan, url, context.credentials.login_for(plan.alias, plan.uri, resolved), keyring)
+
+
+def _written(source: Source, context: ResolveContext) -> str:
+    if not source.plan.verify:
+        return stanza(source.plan, source.url)
+    keys = keyring_of(source.plan, context)
+    source.keyring.write_bytes(keys)
+    # The keys themselves rather than their file: the name of a file could not hold a blank or a comma.
+    return stanza(source.plan, source.url, signed_by=armoured(keys))
+
+
+def _netrc(sources: Sequence[Source]) -> str:
+    """Logins (apt_auth.conf(5)); the longest path first, as the first that fits counts."""
+    lines = []
+    for source in sorted(sources, key=lambda source: -len(source.url)):
+        login, parts = source.login, urlsplit(source.url)
+        if login is None or parts.scheme not in {"http", "https"}:
+            continue
+        if not login.username or not login.password or re.search(r"[\s\x00]", login.username + login.password):
+            raise ResolveError(
+                f"the login of repository {source.plan.alias} cannot be used",
+                why="apt needs a user name and a password, both without blanks",
+            )
+        lines.append(f"machine {source.url} login {login.username} password {login.password}\n")
+    return "".join(lines)
+
+
+def _proxy_lines(proxies: Proxies, sources: Sequence[Source]) -> str:
+    """The proxy of each scheme, and of each host of a repository that is reached otherwise (apt.conf(5))."""
+    lines = [f'Acquire::{scheme}::Proxy "{proxy}";\n' for scheme, proxy in sorted(proxies.by_scheme.items())]
     for source in sources:
-        if source.plan.priority is not None:
-            host = source.url.partition("://")[2].partition("/")[0]
-            stanzas.append(f'Package: *\nPin: origin "{host}"\nPin-Priority: {source.plan.priority}\n')
-    return "\n".join(stanzas)
+        parts = urlsplit(source.url)
+        if proxies.by_scheme.get(parts.scheme) and proxies.for_url(source.url) is None:
+            lines.append(f'Acquire::{parts.scheme}::Proxy::{parts.hostname} "DIRECT";\n')
+    return "".join(dict.fromkeys(lines))
+
+
+def _write_secret(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
 
 
 def apt_missing() -> HostError:
