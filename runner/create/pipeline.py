@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner.create import kiwi_result
+from runner.create.exclude import leave_out
 from runner.create.image import Image, ResultFile
 from runner.create.inputs import CreateInputs
 from runner.create.package_list import package_list
 from runner.create.registry import Builder, builder_for
 from runner.create.staging import staged
-from runner.create.strip import strip_for_image
+from runner.create.strip import CONTAINERS, strip_for_image
 from runner.create.toolchain import discover, toolchain_digest
 from runner.digest import digest_of, sha256_bytes
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from runner.process import LineSink
     from runner.seed import Seed
 
-VERSION = 1
-"""Of what is common to all types: stripping, the package list, ``kiwi.result.json``."""
+VERSION = 2
+"""Of what is common to all types: what is left out, the package list, ``kiwi.result.json``."""
 
 
 class _Key(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,9 +73,11 @@ def create(
     inputs = CreateInputs.of(plan, epoch=epoch, seed=seed)
     key = _key(builder, inputs, tree_key)
     with staged(target) as stage:
+        packages = package_list(root)  # of what was installed, whatever is left out of the result
+        if plan.type.image not in CONTAINERS:
+            leave_out(root)
         strip_for_image(root, plan.type)
         files = builder.run(inputs, root, stage, sink=sink)
-        packages = package_list(root)
         if packages is not None:
             text = packages.encode("utf-8", "surrogateescape")
             files += (_write(stage, f"{inputs.stem}.packages", "packages", "text/plain", text),)

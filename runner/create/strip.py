@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _VIRTUAL = ("dev", "proc", "sys")
 _TEMPORARY = ("run", "tmp")
 _SHARED_CACHE = ("var", "cache", "kiwi")
-_CONTAINERS = ("docker", "oci")
+CONTAINERS = ("docker", "oci")
 
 
 def strip_for_image(root: Path, plan: TypePlan) -> None:
@@ -30,7 +30,7 @@ def strip_for_image(root: Path, plan: TypePlan) -> None:
     folders (a container keeps the last two as they are with ``ensure_empty_tmpdirs="false"``). Links are
     never followed. Folders keep the times they had, so that a result does not tell what was in them.
     """
-    keep_temporary = plan.image in _CONTAINERS and not plan.ensure_empty_tmpdirs
+    keep_temporary = plan.image in CONTAINERS and not plan.ensure_empty_tmpdirs
     with _times_kept(root):
         for name in KIWI_LEFTOVERS:
             _delete(root / name)
@@ -46,8 +46,13 @@ def _delete_cache(root: Path) -> None:
         if not _is_folder(folder):
             return
     if os.path.lexists(folder / _SHARED_CACHE[-1]):
-        with _times_kept(folder):
-            _delete(folder / _SHARED_CACHE[-1])
+        remove(folder / _SHARED_CACHE[-1])
+
+
+def remove(path: Path) -> None:
+    """Delete ``path`` with all below it; the folder it is in keeps its times."""
+    with _times_kept(path.parent):
+        _delete(path)
 
 
 def _empty(folder: Path) -> None:

@@ -53,6 +53,17 @@ def test_tar_is_named_and_sorted_as_promised(tmp_path: Path) -> None:
     assert links == {"lib/block": "bin/zlink", "lib/second": "bin/zlink"}
 
 
+@pytest.mark.parametrize(("image", "there"), [("tbz", False), ("squashfs", False), ("docker", True)])
+def test_what_the_tree_lists_is_left_out(image: str, there: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    root = grow(tmp_path / "tree")
+    (root / "image").mkdir(exist_ok=True)
+    (root / "image/exclude_files.yaml").write_text("exclude: [etc/host*, var/lib/dpkg]\n")
+    made = create(plan(image), root, tmp_path / "out", epoch=EPOCH, seed=SEED)
+    assert (root / "etc/hostname").exists() is there
+    assert (root / "etc/zero").exists()
+    assert f"{STEM}.packages" in {file.name for file in made.files}, "what was installed is listed all the same"
+
+
 @pytest.mark.parametrize("image", ["tbz", "docker", "squashfs"])
 def test_leftovers_stay_out_and_folders_stay(image: str, tmp_path: Path) -> None:
     root, _ = packed(image, tmp_path)
