@@ -10,15 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.create.canonical import canonicalise
-from runner.create.image import ResultFile
+from runner.create.image import filesystem_image
 from runner.create.registry import Builder
-from runner.digest import sha256_file
 from runner.process import run as run_tool
 from runner.process import tool_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runner.create.image import ResultFile
     from runner.create.inputs import CreateInputs
     from runner.process import LineSink
 
@@ -38,17 +38,7 @@ def run(inputs: CreateInputs, root: Path, stage: Path, *, sink: LineSink | None 
         sink=sink,
         what="mkfs.erofs",
     )
-    digest, size = sha256_file(path), path.stat().st_size
-    return (
-        ResultFile(
-            name=path.name,
-            role="filesystem_image",
-            media_type="application/octet-stream",
-            sha256=digest,
-            size=size,
-            bundle_compress=True,
-        ),
-    )
+    return (filesystem_image(path),)
 
 
 BUILDER = Builder(version=1, tools=("mkfs.erofs",), run=run)

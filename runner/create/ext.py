@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING
 
 from runner.create.canonical import canonicalise
 from runner.create.ext_size import INODE_SIZE, MEBIBYTE, layout, measure, too_small
-from runner.create.image import ResultFile
+from runner.create.image import filesystem_image
 from runner.create.registry import Builder
 from runner.create.walk import xattrs
-from runner.digest import sha256_file
 from runner.errors import BuildError
 from runner.process import run as run_tool
 from runner.process import tool_environment
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from runner.create.ext_size import Layout
+    from runner.create.image import ResultFile
     from runner.create.inputs import CreateInputs
     from runner.process import LineSink
 
@@ -87,16 +87,7 @@ def run(inputs: CreateInputs, root: Path, stage: Path, *, sink: LineSink | None 
         script = Path(scratch) / "debugfs"
         script.write_text("\n".join(_script(inputs, root, path, Path(scratch))) + "\n", encoding="ascii")
         _edit(path, script, environment)
-    return (
-        ResultFile(
-            name=path.name,
-            role="filesystem_image",
-            media_type="application/octet-stream",
-            sha256=sha256_file(path),
-            size=path.stat().st_size,
-            bundle_compress=True,
-        ),
-    )
+    return (filesystem_image(path),)
 
 
 def mke2fs_command(inputs: CreateInputs, chosen: Layout, root: Path, path: Path) -> tuple[str | Path, ...]:

@@ -3,7 +3,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
+
+from runner.digest import sha256_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ResultFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,3 +40,15 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     files: tuple[ResultFile, ...]
+
+
+def filesystem_image(path: Path, media_type: str = "application/octet-stream") -> ResultFile:
+    """Describe the finished file at ``path``, which a tool filled with the filesystem of a tree."""
+    return ResultFile(
+        name=path.name,
+        role="filesystem_image",
+        media_type=media_type,
+        sha256=sha256_file(path),
+        size=path.stat().st_size,
+        bundle_compress=True,
+    )
