@@ -73,12 +73,6 @@ def configure(*, level: int = logging.INFO, json: bool = False, redact: Redactor
     )
 
 
-def get(name: str) -> structlog.typing.FilteringBoundLogger:
-    """Return a logger whose lines carry ``component=name``."""
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(component=name)
-    return logger
-
-
 def bind_build(build_id: str) -> None:
     """Put ``build_id`` on every line logged from here on in this context."""
     structlog.contextvars.bind_contextvars(build_id=build_id)

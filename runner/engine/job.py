@@ -21,14 +21,15 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         description: folder of the description; only read.
         boundary: the checkout around it, which nothing of it may lead out of.
         git_modes: take only what git records of permissions from the description's files.
-        kiwi_file: its upgraded text, which goes into the tree's ``image/`` folder.
+        description_text: the upgraded description, which goes into the tree's ``image/`` folder.
         store: root of the local store.
         work: an empty folder on the store's file system, all this job's own.
         tree: a prepared root tree to create from instead of preparing one.
         root: prepare's result goes here (``prepare`` command); must be empty.
         target: result files go here; None for prepare alone.
-        store_size: bytes the store may hold afterwards.
         use_layers: take finished layers from the store; off for a cold build.
+        store_size: bytes the store may hold afterwards.
+        timeout: seconds the job may take.
     """
 
     plan: Plan

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runner.store.layers import Layer
     from runner.store.store import Store
 
 DEFAULT_CAP = 20 << 30
@@ -28,7 +29,7 @@ def evict(store: Store, cap: int = DEFAULT_CAP) -> int:
 
     Layers go first: they are made again from blobs, and blobs may have left every mirror. Returns the bytes freed.
     """
-    layers = [(layer, folder_size(layer.path)) for layer in store.layers.oldest_first()]
+    layers = [(layer, _layer_size(layer)) for layer in store.layers.oldest_first()]
     now = time.time()
     blobs = _blobs_oldest_first(store)
     total = sum(size for _, size in layers) + sum(size for _, _, size in blobs)
@@ -54,6 +55,19 @@ def _age(path: Path, now: float) -> float:
         return now - path.stat().st_mtime
     except OSError:  # somebody else removed it meanwhile
         return 0.0
+
+
+def _layer_size(layer: Layer) -> int:
+    """Return the bytes of a layer: it never changes, so it is measured once and the number kept beside it."""
+    mark = layer.path / "size"
+    with contextlib.suppress(OSError, ValueError):
+        return int(mark.read_text(encoding="ascii"))
+    size = folder_size(layer.path)
+    with contextlib.suppress(OSError):
+        used = layer.path.stat()
+        mark.write_text(str(size), encoding="ascii")
+        os.utime(layer.path, ns=(used.st_atime_ns, used.st_mtime_ns))  # measuring is no use of it
+    return size
 
 
 def folder_size(folder: Path) -> int:

@@ -145,3 +145,19 @@ def test_eviction_takes_the_longest_unused_layers_first_and_then_old_blobs(tmp_p
     os.utime(blob, (0, 0))
     evict(store, 0)
     assert not blob.exists()
+
+
+def test_a_layer_is_measured_once_and_that_is_no_use_of_it(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    make(store, "old", "y" * 100_000)
+    layer = tmp_path / "layers" / "old"
+    os.utime(layer, (1000, 1000))
+    evict(store)
+    assert layer.stat().st_mtime == 1000
+    assert int((layer / "size").read_text()) >= 100_000
+    (layer / "size").write_text("5")
+    evict(store, 10)
+    assert layer.exists(), "the number is believed, the files are not looked at"
+    (layer / "size").write_text("cut off")
+    evict(store, 10)
+    assert not layer.exists()
