@@ -73,8 +73,10 @@ ELEMENTS = {
 """Root-level elements without which the image would be another one."""
 
 SCHEMES = {
-    "obs:": "Open Build Service sources need a mapping to real addresses",
-    "obsrepositories:": "the repositories of a build service project are known only inside that service",
+    "obs:": "no mapping says where this Open Build Service source is: give --repo-map obs:=URL",
+    "obsrepositories:": (
+        "which repositories these are is known only inside a build service: give --repo-map obsrepositories:=URL"
+    ),
 }
 
 _NOTHING = frozenset({"false", "0"})
