@@ -59,7 +59,7 @@ class _LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="packhouse", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Build operating-system images from KIWI descriptions, reproducibly; sign and publish them."""
+    """Build OS images from KIWI descriptions, reproducibly; sign and publish them."""
 
 
 def run(argv: list[str] | None = None) -> int:

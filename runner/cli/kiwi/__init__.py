@@ -61,7 +61,7 @@ def _failed(ctx: click.Context | None, error: click.ClickException | PackhouseEr
 )
 @click.version_option(__version__, "-v", "--version", prog_name="packhouse", message="%(prog)s %(version)s")
 def kiwi() -> None:
-    """Understand kiwi-ng's command line: write packhouse kiwi for kiwi-ng.
+    """Understand kiwi-ng's command line.
 
-    docs/kiwi-command-line.md tells what becomes of every option.
+    Write packhouse kiwi for kiwi-ng; docs/kiwi-command-line.md tells what becomes of every option.
     """
