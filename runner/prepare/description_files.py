@@ -7,14 +7,15 @@ KIWI keeps a copy of the description in the tree: scripts run from there, and ``
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING
+
+from runner.prepare import kconfig
 
 if TYPE_CHECKING:
     from runner.prepare.origin import Origin
     from runner.prepare.step import Bench
 
-VERSION = 1
+VERSION = 2
 
 SCRIPTS = (
     "post_bootstrap.sh",
@@ -81,8 +82,7 @@ def put_script(origin: Origin, name: str, bench: Bench) -> None:
 
 
 def _helpers(bench: Bench) -> None:
-    library = resources.files("runner.prepare").joinpath("data", "kconfig.sh")
-    bench.paths.write("/.kconfig", library.read_bytes())
+    bench.paths.write("/.kconfig", kconfig.library())
 
 
 def _copy(origin: Origin, name: str, target: str, bench: Bench) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.prepare import kconfig
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-LIBRARY = str(resources.files("runner.prepare").joinpath("data", "kconfig.sh"))
 
 WORKING = [
     "baseSetRunlevel",
@@ -79,7 +81,7 @@ DEPRECATED = [
 ]
 
 
-NEED_ARGUMENTS = {"Rm", "baseSystemdServiceInstalled", "baseSysVServiceInstalled"}
+NEED_ARGUMENTS = {"Rm", "baseStripUnusedLibs", "baseSystemdServiceInstalled", "baseSysVServiceInstalled"}
 
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
 
@@ -100,20 +102,27 @@ def bash(
     for name in ("bin", "lib", "lib64", "sbin"):
         argv += ["--symlink", f"usr/{name}", f"/{name}"]
     argv += ["--dev", "/dev", "--proc", "/proc", "--dir", "/tmp"]
-    argv += ["--ro-bind", LIBRARY, "/.kconfig" if image else "/library"]
+    library = "/.kconfig" if image else "/library"
+    content = os.memfd_create("library")
+    os.write(content, kconfig.library())
+    os.lseek(content, 0, os.SEEK_SET)
+    argv += ["--ro-bind-data", str(content), library]
     for source, target in (*over, *([(writable, str(writable))] if writable else [])):
         argv += ["--bind", str(source), target]
     argv += ["--chdir", str(writable or "/"), "--clearenv", "--setenv", "PATH", "/usr/bin:/bin"]
     for key, value in env.items():
         argv += ["--setenv", key, value]
-    library = "/.kconfig" if image else "/library"
-    return subprocess.run(
-        [*argv, "bash", "-euc", f". {library}\n{script}"],
-        capture_output=True,
-        text=True,
-        check=True,
-        stdin=subprocess.DEVNULL,
-    )
+    try:
+        return subprocess.run(
+            [*argv, "bash", "-euc", f". {library}\n{script}"],
+            capture_output=True,
+            text=True,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            pass_fds=(content,),
+        )
+    finally:
+        os.close(content)
 
 
 @pytest.mark.parametrize("name", [*WORKING, *DEPRECATED])
@@ -134,8 +143,11 @@ def test_functions_without_arguments_do_no_harm(name: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
-def test_shellcheck_is_content() -> None:
-    subprocess.run(["shellcheck", LIBRARY], check=True)
+@pytest.mark.parametrize("part", [*kconfig.PARTS, "all"])
+def test_shellcheck_is_content(part: str) -> None:
+    folder = resources.files("runner.prepare").joinpath("data", "kconfig")
+    text = kconfig.library() if part == "all" else folder.joinpath(f"{part}.sh").read_bytes()
+    subprocess.run(["shellcheck", "--shell=bash", "-"], input=text, check=True)
 
 
 def test_locale_is_fixed() -> None:
@@ -298,3 +310,60 @@ def test_without_systemctl_services_are_a_warning() -> None:
 def test_strip_tools_with_no_name_removes_nothing(languages: Path, arguments: str) -> None:
     bash(f"baseStripTools {arguments.format(languages)}", writable=languages)
     assert left(languages) == ["de", "en", "fr"]
+
+
+PROGRAMS = ("bash", "find", "sort", "readlink", "rm", "ldd")
+PACKED = "/usr/lib/x86_64-linux-gnu"
+
+
+def linked(path: str) -> list[str]:
+    said = subprocess.run(["ldd", path], capture_output=True, text=True, check=False).stdout
+    return re.findall(r"(/\S+) \(0x", said)
+
+
+@pytest.fixture
+def libraries(tmp_path: Path) -> Path:
+    """A tree of a few programs with their libraries, one plugin, and libraries that nobody is linked with."""
+    tree = tmp_path / "tree"
+    folder = tree / PACKED[1:]
+    for name in ("usr/bin", "usr/lib64", PACKED[1:] + "/plugins"):
+        (tree / name).mkdir(parents=True)
+    for name in ("bin", "lib", "lib64"):
+        (tree / name).symlink_to(f"usr/{name}")
+    for name in PROGRAMS:
+        shutil.copy(f"/usr/bin/{name}", tree / "usr/bin")
+        for library in linked(f"/usr/bin/{name}"):
+            if not (tree / library[1:]).exists():
+                shutil.copy(library, tree / library[1:])
+    plugin = next(path for path in linked("/usr/bin/xz") if "liblzma" in path)
+    shutil.copy(plugin, folder / "plugins/plugin.so")
+    shutil.copy(plugin, folder / "libused.so.1.2.3")
+    for name in ("libunused.so.1", "libnamed.so.2", "libnss_files.so.2", "libasked.so.5"):
+        shutil.copy(plugin, folder / name)
+    (folder / "libunused.so").symlink_to("libunused.so.1")
+    return tree
+
+
+def strip_libraries(tree: Path, call: str, **env: str) -> set[str]:
+    """Run ``call`` with the tree as the whole world, and return the names that are gone."""
+    folder = tree / PACKED[1:]
+    before = {path.name for path in folder.iterdir()}
+    (tree / ".kconfig").write_bytes(kconfig.library())
+    argv = ["bwrap", "--unshare-all", "--die-with-parent", "--bind", str(tree), "/", "--clearenv"]
+    argv += ["--dev", "/dev", "--proc", "/proc", "--setenv", "PATH", "/usr/bin"]
+    for key, value in env.items():
+        argv += ["--setenv", key, value]
+    subprocess.run([*argv, "bash", "-euc", f". /.kconfig; {call}; find / -maxdepth 0"], check=True)
+    return before - {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.skipif(not os.path.isdir(PACKED), reason="lays out the libraries of x86_64")  # noqa: PTH112
+def test_unused_libraries_are_removed(libraries: Path) -> None:
+    gone = strip_libraries(libraries, "baseStripUnusedLibs libnamed", kiwi_strip_libs="libasked libother")
+    assert gone == {"libunused.so", "libunused.so.1", "libused.so.1.2.3"}
+
+
+@pytest.mark.skipif(not os.path.isdir(PACKED), reason="lays out the libraries of x86_64")  # noqa: PTH112
+def test_without_ldd_no_library_is_removed(libraries: Path) -> None:
+    (libraries / "usr/bin/ldd").unlink()
+    assert strip_libraries(libraries, "baseStripUnusedLibs") == set()
