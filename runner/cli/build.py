@@ -139,5 +139,14 @@ def _as_text(built: Built) -> str:
 
 
 def _is_image(name: str) -> bool:
-    ours = (".manifest.json", ".intoto.jsonl", ".sigstore.json", ".lock.json", ".packages", ".log", "SHA256SUMS", "kiwi.result.json")
+    ours = (
+        ".manifest.json",
+        ".intoto.jsonl",
+        ".sigstore.json",
+        ".lock.json",
+        ".packages",
+        ".log",
+        "SHA256SUMS",
+        "kiwi.result.json",
+    )
     return not name.endswith(ours)
