@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.description.finding import by_line
-from runner.description.rules import selection, sources
+from runner.description.rules import for_types, selection, sources
 from runner.description.rules.rule import Subject
 from runner.errors import DescriptionError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runner.description.model.description import Description
     from runner.plan.select import Selection
 
-RULES = (*selection.RULES, *sources.RULES)
+RULES = (*selection.RULES, *sources.RULES, *for_types.RULES)
 
 
 def check(description: Description, *, arch: str | None = None) -> list[Finding]:

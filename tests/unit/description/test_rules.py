@@ -41,6 +41,8 @@ BROKEN = {
     "packagemanager_named": TBZ.replace("<packagemanager>apt</packagemanager>", ""),
     "apt_collections": TBZ + "<packages type='image'><namedCollection name='x'/></packages>",
     "file_present": TBZ + "<packages type='image'><archive name='x.tar'/></packages>",
+    "type_allows": TBZ.replace("'tbz'", "'tbz' flags='overlay'"),
+    "type_uses": TBZ.replace("'tbz'", "'tbz' installiso='true'"),
     "password_plain": TBZ + "<users><user name='a' password='b' pwdformat='plain'/></users>",
 }
 
