@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from runner.process import LineSink
     from runner.seed import Seed
 
-VERSION = 2
+VERSION = 3
 """Of what is common to all types: what is left out, the package list, ``kiwi.result.json``."""
 
 
@@ -81,7 +81,7 @@ def create(
         if packages is not None:
             text = packages.encode("utf-8", "surrogateescape")
             files += (_write(stage, f"{inputs.stem}.packages", "packages", "text/plain", text),)
-        listing = kiwi_result.kiwi_result(files)
+        listing = kiwi_result.kiwi_result(files, plan)
         files += (_write(stage, kiwi_result.NAME, "kiwi.result", "application/json", listing),)
     return Image(key=key, files=files)
 

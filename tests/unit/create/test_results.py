@@ -13,6 +13,7 @@ from runner.create.registry import MODULES, Builder, builder_for
 from runner.create.squashfs import compression_options
 from runner.create.staging import staged
 from runner.errors import BuildError, HostError
+from runner.plan.model import DescriptionRef, ImageIdentity, PackageRequest, Plan, TypePlan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,9 +31,26 @@ def result(name: str, role: str, *, compress: bool = False, checksum: bool = Tru
     )
 
 
+def plan(bundle_format: str = "") -> Plan:
+    return Plan(
+        image=ImageIdentity(name="n", version="1.0"),
+        arch="x86_64",
+        profiles=("a", "b"),
+        type=TypePlan(image="ext4", bundle_format=bundle_format),
+        packages=PackageRequest(manager="apt", arch="x86_64", repositories=()),
+        description=DescriptionRef(kiwi_file="config.xml", digest="0" * 64),
+    )
+
+
+def test_a_bundle_format_is_recorded() -> None:
+    recorded = json.loads(kiwi_result((), plan("%N-%P")))["bundle_format"]
+    tags = {"N": "n", "P": "a_b", "A": "x86_64", "I": "", "T": "ext4", "M": "1", "m": "0", "p": "0", "v": "1.0"}
+    assert recorded == {"pattern": "%N-%P", "tags": tags}
+
+
 def test_kiwi_result_has_kiwis_form() -> None:
     made = (result("n.ext4", "filesystem_image", compress=True), result("n.packages", "packages", checksum=False))
-    content = kiwi_result(made)
+    content = kiwi_result(made, plan())
     assert json.loads(content) == {
         "filesystem_image": {"compress": True, "filename": "n.ext4", "shasum": True, "use_for_bundle": True},
         "image_packages": {"compress": False, "filename": "n.packages", "shasum": False, "use_for_bundle": True},

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,16 @@ NAMES = st.from_regex(r"kiwi_[a-zA-Z0-9_]{0,12}", fullmatch=True)
 VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
 
 
+@pytest.mark.parametrize("shell", ["bash", "dash"])
 @settings(max_examples=60, deadline=None)
-@given(st.dictionaries(NAMES, VALUES, max_size=6))
-def test_sourcing_gives_back_the_values(environment: dict[str, str]) -> None:
+@given(environment=st.dictionaries(NAMES, VALUES, max_size=6))
+def test_sourcing_gives_back_the_values(shell: str, environment: dict[str, str]) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
     script = profile_env.render(environment) + "".join(
         f"printf '%s\\0' \"${name}\"\n" for name in sorted(environment)
     )
-    said = subprocess.run(["bash", "-eu"], input=script.encode(), capture_output=True, check=True).stdout
+    said = subprocess.run([shell, "-eu"], input=script.encode(), capture_output=True, check=True).stdout
     assert said.split(b"\0")[:-1] == [environment[name].encode() for name in sorted(environment)]
 
 
