@@ -14,7 +14,7 @@ PYTEST = $(BIN)/pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
 AS_OWNER = [[ $$(id -u) == 0 ]] || unshare --user --map-root-user --map-auto $(PYTEST) -m owners
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
-.PHONY: help install install-dev test test-fast lint demo bench schemas lock-examples requirements clean
+.PHONY: help install install-dev test test-fast lint demo bench schema schemas docs lock-examples requirements clean
 .PHONY: system-packages system-packages-test
 
 help: ## show the targets
@@ -46,6 +46,12 @@ bench: install-dev ## compare with mmdebstrap and KIWI
 
 schemas: install ## write the JSON Schemas of plan, lock and manifest anew
 	$(BIN)/packhouse schema --out docs/schema
+
+schema: install-dev ## compile the descriptions' grammar and table from their sources
+	$(BIN)/python -m runner.description.schema.compiler
+
+docs: schema ## write the reference of the descriptions' language anew
+	$(BIN)/python -m runner.description.schema.reference docs/reference
 
 lock-examples: install ## resolve the examples' committed locks anew
 	$(BIN)/packhouse lock examples/debian-rootfs --update

@@ -62,8 +62,8 @@ def attribute_advice(name: str, element: ElementRule, guess: str | None) -> str:
     return "; allowed: " + ", ".join(element.attributes) if len(element.attributes) <= _FEW else ""
 
 
-def _rules() -> Iterable[ElementRule]:
-    """Yield every rule once."""
+def every_rule() -> Iterable[ElementRule]:
+    """Yield the rule of every element once."""
     todo, done = [grammar()], set[int]()
     while todo:
         rule = todo.pop()
@@ -76,7 +76,7 @@ def _rules() -> Iterable[ElementRule]:
 @functools.cache
 def _element_homes() -> dict[str, list[str]]:
     homes: dict[str, dict[str, None]] = {}
-    for rule in _rules():
+    for rule in every_rule():
         for name in rule.children:
             homes.setdefault(name, {})[rule.name] = None
     return {name: list(parents) for name, parents in homes.items()}
@@ -85,7 +85,7 @@ def _element_homes() -> dict[str, list[str]]:
 @functools.cache
 def _attribute_homes() -> dict[str, list[str]]:
     homes: dict[str, dict[str, None]] = {}
-    for rule in _rules():
+    for rule in every_rule():
         for name in rule.attributes:
             homes.setdefault(name, {})[rule.name] = None
     return {name: list(elements) for name, elements in homes.items()}
