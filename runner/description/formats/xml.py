@@ -60,7 +60,8 @@ def parse(text: str, name: str) -> _Element:
 
 def _malformed(error: XMLSyntaxError, text: str, name: str) -> DescriptionError:
     line = error.lineno or None
-    shown = (text.splitlines() or [""])[line - 1].strip() if line and line <= text.count("\n") + 1 else ""
+    lines = text.split("\n")
+    shown = lines[line - 1].strip() if line and line <= len(lines) else ""
     why = str(error.msg or "unknown reason").partition(", line ")[0]
     return DescriptionError(
         "the description is not well-formed XML",

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from runner.description.finding import Finding
-from runner.description.model.element import location_of
+from runner.description.model.element import BASE, location_of
 from runner.description.schema.grammar import grammar
 from runner.description.schema.suggest import LONGEST, attribute_advice, element_advice, meant
 
@@ -45,6 +45,8 @@ def _attributes(element: _Element, rule: ElementRule) -> Iterator[Finding]:
     misspelt: set[str] = set()
     for raw, raw_value in element.attrib.items():
         name, value = str(raw), str(raw_value)
+        if name == BASE:
+            continue
         allowed = rule.attributes.get(name)
         if allowed is None:
             guess = meant(name, (entry for entry in rule.attributes if entry not in element.attrib))
