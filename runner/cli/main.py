@@ -74,7 +74,7 @@ def run(argv: list[str] | None = None) -> int:
     except click.ClickException as error:
         return _misused(style, error)
     except (KeyboardInterrupt, click.exceptions.Abort):
-        return _fail(style, _InterruptedError("interrupted: nothing was published, nothing is left behind"))
+        return _interrupted(style)
     except PackhouseError as error:
         return _fail(style, error)
     except Exception as error:  # noqa: BLE001  # the last door: a bug must not show a traceback either
@@ -99,6 +99,14 @@ def _misused(style: Style, error: click.ClickException) -> int:
     else:
         error.show()
     return error.exit_code
+
+
+def _interrupted(style: Style) -> int:
+    what = "interrupted: nothing was published, nothing is left behind"
+    if style.json:
+        return _fail(style, _InterruptedError(what))
+    click.echo(what, err=True)  # what was asked for is no error
+    return INTERRUPTED
 
 
 def _fail(style: Style, error: PackhouseError) -> int:
