@@ -69,8 +69,11 @@ class Session:
 
 def secret_environment() -> list[str]:
     """Values of the environment that must never be seen."""
+    from runner.packages.credentials import Credentials
+
     names = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PACKHOUSE_KEY_PASSPHRASE", "PACKHOUSE_GIT_PASSWORD")
-    return [os.environ[name] for name in names if os.environ.get(name)]
+    logins = Credentials(os.environ).secrets
+    return [*logins, *(os.environ[name] for name in names if os.environ.get(name))]
 
 
 def source_options(command: Decorated) -> Decorated:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a package manager does for the house: turn a request into locked packages, and locked packages into a tree.
 
-A new one is a folder beside ``apt`` that fits :class:`PackageManager`, and a line in :mod:`runner.packages.managers`.
+A new one is a folder beside ``apt`` that fits :class:`PackageManager`, and a line in
+:mod:`runner.packages.managers`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from runner.errors import UsageError
-from runner.redact import Redactor, strip_credentials
+from runner.redact import strip_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -82,10 +82,10 @@ class Credentials:
         return login if login.username or login.password else None
 
     @property
-    def redactor(self) -> Redactor:
-        """Masks every password that may be used here."""
-        own = [value for name, value in self.env.items() if _SECRET.fullmatch(name)]
-        return Redactor.of([*own, *(login.password for login in self.written.values())])
+    def secrets(self) -> tuple[str, ...]:
+        """Every password that may be used here, but for those in files."""
+        own = (value for name, value in self.env.items() if _SECRET.fullmatch(name))
+        return tuple(dict.fromkeys([*own, *(login.password for login in self.written.values())]))
 
     def _from_environment(self, alias: str) -> tuple[str, str]:
         stem = PREFIX + re.sub(r"[^A-Z0-9]", "_", alias.upper())

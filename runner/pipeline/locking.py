@@ -21,27 +21,27 @@ from runner.pipeline.phases import phase
 from runner.process import tool_environment
 
 if TYPE_CHECKING:
-    from runner.pipeline.request import Machine
+    from runner.pipeline.request import Machine, Selection
+    from runner.pipeline.source import Source
     from runner.plan.model import Plan
-    from runner.sources.checkout import Checkout
 
 
 def committed_or_new(
-    plan: Plan, checkout: Checkout, machine: Machine, *, allow_expired: bool = False
+    plan: Plan, source: Source, machine: Machine, selection: Selection
 ) -> tuple[Lock, tuple[PackageFile, ...]]:
     """Take the lock beside the description, or make one where there is none; fetch its files.
 
     Raises:
         ResolveError: there is a lock file and it does not fit the plan, or no lock can be made.
     """
-    lock = lockfile.lock_of_plan(checkout.directory, plan)
+    lock = lockfile.lock_of_plan(source.checkout.directory, plan)
     if lock is None:
-        return make_lock(plan, checkout, machine, allow_expired=allow_expired)
-    return lock, fetch(lock, checkout, machine)
+        return make_lock(plan, source, machine, selection)
+    return lock, fetch(lock, source, machine, selection)
 
 
 def make_lock(
-    plan: Plan, checkout: Checkout, machine: Machine, *, allow_expired: bool = False
+    plan: Plan, source: Source, machine: Machine, selection: Selection
 ) -> tuple[Lock, tuple[PackageFile, ...]]:
     """Resolve the plan's packages as the repositories are now, and fetch them."""
     with phase(machine.reporter, "resolve") as detail, machine.store.scratch("resolve") as work:
@@ -49,10 +49,12 @@ def make_lock(
             plan.packages,
             ResolveContext(
                 work=work,
-                description=checkout.directory,
+                description=source.checkout.directory,
+                boundary=source.checkout.work_tree,
                 mirrors=machine.mirrors,
                 sink=machine.reporter.line,
-                allow_expired=allow_expired,
+                allow_expired=selection.allow_expired,
+                credentials=source.credentials(selection, machine.env),
             ),
         )
         detail.text = f"{len(resolution.packages)} packages"
@@ -66,16 +68,22 @@ def make_lock(
         repositories=resolution.repositories,
         packages=resolution.packages,
     )
-    files = fetch(draft, checkout, machine)
+    files = fetch(draft, source, machine, selection)
     lock = _with_build_times(draft, plan.packages.manager, machine)
     built = (package.built or 0 for package in lock.packages)
-    lock = msgspec.structs.replace(lock, epoch=epoch(checkout.commit_time, built, machine.env))
+    lock = msgspec.structs.replace(lock, epoch=epoch(source.checkout.commit_time, built, machine.env))
     return lock, tuple(PackageFile(package, file.path) for package, file in zip(lock.packages, files, strict=True))
 
 
-def fetch(lock: Lock, checkout: Checkout, machine: Machine) -> tuple[PackageFile, ...]:
+def fetch(lock: Lock, source: Source, machine: Machine, selection: Selection) -> tuple[PackageFile, ...]:
     """Bring every file of ``lock`` into the store: from our storages, else from its mirror."""
-    fetcher = Fetcher(machine.store.blobs, machine.mirrors, checkout.directory, package_sources(machine))
+    fetcher = Fetcher(
+        machine.store.blobs,
+        machine.mirrors,
+        source.checkout.directory,
+        package_sources(machine),
+        source.credentials(selection, machine.env),
+    )
     with phase(machine.reporter, "fetch") as detail:
         files = fetcher.fetch(lock, machine.reporter.fetched)
         detail.text = f"{sum(package.size for package in lock.packages) / 1e6:.1f} MB"

@@ -61,7 +61,7 @@ def relock(selection: Selection, machine: Machine, *, update: bool) -> Relocked:
             before = old.lock_for(plan.packages.digest)
             if before is not None and not update:
                 continue
-            lock, _ = make_lock(plan, source.checkout, machine, allow_expired=selection.allow_expired)
+            lock, _ = make_lock(plan, source, machine, selection)
             # The tools at hand are part of what is promised, not of what is locked anew by chance.
             if before is None or _content(before) != _content(lock):
                 new = new.with_lock(lock)

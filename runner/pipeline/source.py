@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.description.loader import load
+from runner.packages.credentials import Credentials
 from runner.pipeline.phases import phase
 from runner.plan.make import make_plan
+from runner.plan.overrides import repositories_as_wanted
+from runner.plan.repositories import written_login
 from runner.sources.api import checkout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from runner.description.model.description import Description
     from runner.pipeline.request import Machine, Selection
@@ -40,6 +43,12 @@ class Source:
             allow_unsigned=selection.allow_unsigned,
             overrides=selection.overrides.with_map(self.repository_map),
         )
+
+    def credentials(self, selection: Selection, env: Mapping[str, str]) -> Credentials:
+        """Gather the logins of all repositories: a plan only knows which of them need one."""
+        overrides = selection.overrides.with_map(self.repository_map)
+        entries = repositories_as_wanted(self.description.repositories, overrides)
+        return Credentials.of(env, (written_login(entry) for entry in entries))
 
     def matrix(self, selection: Selection) -> Matrix:
         """Plan every image the description can give, or those of the profiles or the type that were chosen."""

@@ -39,7 +39,7 @@ def prepare(selection: Selection, machine: Machine, root: Path) -> Tree:
     with open_source(selection, machine) as source:
         plan = source.plan(selection)
         refuse_unsupported(plan)
-        lock, _ = committed_or_new(plan, source.checkout, machine, allow_expired=selection.allow_expired)
+        lock, _ = committed_or_new(plan, source, machine, selection)
         root.parent.mkdir(parents=True, exist_ok=True)
         try:
             with build_log(machine) as log:

@@ -146,7 +146,7 @@ def overridden(chosen: Selection, overrides: Overrides) -> Selection:
         merged=merged,
         image_type=_container(_type(chosen.image_type, overrides), overrides),
         packages=(*chosen.packages, *_packages(overrides)),
-        repositories=_repositories(chosen.repositories, overrides),
+        repositories=repositories_as_wanted(chosen.repositories, overrides),
     )
 
 
@@ -195,7 +195,7 @@ def _packages(overrides: Overrides) -> Iterator[PackageSection]:
             yield PackageSection(at=at, kind=kind, packages=tuple(NamedEntry(at=at, name=name) for name in names))
 
 
-def _repositories(entries: tuple[Repository, ...], overrides: Overrides) -> tuple[Repository, ...]:
+def repositories_as_wanted(entries: tuple[Repository, ...], overrides: Overrides) -> tuple[Repository, ...]:
     """Forget, change, add, trust and map, in this order: KIWI's, with the map at the end."""
     if overrides.ignore_repositories:
         entries = ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner.digest import digest_of
+from runner.packages.credentials import Login, Written, split_login
 from runner.plan.model import RepositoryPlan, SigningKey
 from runner.redact import strip_credentials
 
@@ -83,6 +84,14 @@ def location(path: str) -> tuple[str, bool]:
         return f"this://{rest.lstrip('/')}", False
     plain = _ZYPPER_LOGIN.sub(_without, strip_credentials(path))
     return plain, plain != path
+
+
+def written_login(entry: Repository) -> Written:
+    """Return what a description says of a repository's login, found by the names that its plan has."""
+    uri, _ = location(entry.path)
+    inside = split_login(entry.path)[1] or Login("")
+    own = Login(entry.username, entry.password) if entry.username or entry.password else inside
+    return Written(entry.alias, uri, own.username, own.password)
 
 
 def _without(found: re.Match[str]) -> str:

@@ -84,7 +84,7 @@ def _facts(plan: Plan) -> dict[str, Any]:
 def _packages(plan: Plan, opened: Source, machine: Machine, chosen: Selection) -> dict[str, Any]:
     from runner.pipeline.locking import committed_or_new
 
-    lock, _ = committed_or_new(plan, opened.checkout, machine, allow_expired=chosen.allow_expired)
+    lock, _ = committed_or_new(plan, opened, machine, chosen)
     places = {repository.id: repository.uri for repository in lock.repositories}
     return {
         package.name: {

@@ -26,7 +26,7 @@ from runner.packages.apt.index import (
 from runner.packages.apt.signatures import signers
 from runner.packages.apt.workspace import Source, Workspace, apt_missing
 from runner.packages.lock import LockedPackage, LockedRepository, Solver
-from runner.redact import strip_credentials
+from runner.redact import Redactor, strip_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,8 @@ def _update(workspace: Workspace, context: ResolveContext) -> None:
 
 
 def _apt(argv: Sequence[str], workspace: Workspace, context: ResolveContext, sink: LineSink) -> None:
-    redact = context.credentials.redactor
+    logins = (source.login.password for source in workspace.sources if source.login is not None)
+    redact = Redactor.of([*context.credentials.secrets, *logins])
     process.run(argv, env=workspace.environment, sink=sink, limits=_LIMITS, redact=redact)
 
 
