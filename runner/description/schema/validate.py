@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MAX_FINDINGS = 200
 """A file that is no description at all need not be told about to the end."""
 
+_MOST_ATTRIBUTES = 1000
+"""More than any element has. lxml's time to list attributes grows with the square of their number."""
+
 _SECRET = frozenset({"password", "luks", "username"})
 
 
@@ -42,14 +45,18 @@ def validate_tree(root: _Element) -> list[Finding]:
 
 
 def _attributes(element: _Element, rule: ElementRule) -> Iterator[Finding]:
+    if len(element.attrib) > _MOST_ATTRIBUTES:
+        message = f"<{_short(element.tag)}> has {len(element.attrib)} attributes"
+        yield _finding("schema_unknown_attribute", element, message, "remove those that do not belong to it")
+        return
+    present = {str(name): str(value) for name, value in element.attrib.items()}
     misspelt: set[str] = set()
-    for raw, raw_value in element.attrib.items():
-        name, value = str(raw), str(raw_value)
+    for name, value in present.items():
         if name == BASE:
             continue
         allowed = rule.attributes.get(name)
         if allowed is None:
-            guess = meant(name, (entry for entry in rule.attributes if entry not in element.attrib))
+            guess = meant(name, (entry for entry in rule.attributes if entry not in present))
             misspelt.update({guess} if guess else ())
             message = f"<{_short(element.tag)}> has no attribute `{_short(_prefixed(element, name))}`"
             message += attribute_advice(name, rule, guess)
@@ -59,7 +66,7 @@ def _attributes(element: _Element, rule: ElementRule) -> Iterator[Finding]:
             message = f"{name} of <{_short(element.tag)}>: {shown} is not allowed"
             yield _finding("schema_bad_value", element, message + _expected(value, allowed.value))
     for name, wanted in rule.attributes.items():
-        if wanted.required and name not in element.attrib and name not in misspelt:
+        if wanted.required and name not in present and name not in misspelt:
             message = f"<{_short(element.tag)}> needs the attribute `{name}`"
             yield _finding("schema_missing_attribute", element, message, f"add it: {wanted.value.expected}")
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,6 +99,15 @@ def test_findings_are_few_and_short(write: Callable[..., Path]) -> None:
         load(write(body))
     assert len(caught.value.findings) == MAX_FINDINGS
     assert all(len(finding.message) < 300 for finding in caught.value.findings)
+
+
+def test_very_many_mistakes_take_no_time() -> None:
+    many = etree.fromstring(f"<image>{'<pakcages/>' * 200_000}</image>")
+    wide = etree.fromstring(f"<image {' '.join(f'a{number}=""' for number in range(50_000))}/>")
+    start = time.process_time()
+    assert len(validate_tree(many)) == MAX_FINDINGS
+    assert "has 50000 attributes" in validate_tree(wide)[0].message
+    assert time.process_time() - start < 1
 
 
 def test_secrets_are_not_told(write: Callable[..., Path]) -> None:
