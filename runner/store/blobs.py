@@ -8,16 +8,16 @@ import errno
 import hashlib
 import os
 import re
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.digest import sha256_file
 from runner.errors import HostError, IntegrityError
+from runner.store.unnamed import UnnamedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -91,13 +91,16 @@ class BlobStore:
         digest = hashlib.sha256()
         seen = 0
         target = self.path(sha256)
-        with disk_errors(self.root), self._staged() as (descriptor, staged):
+        with contextlib.ExitStack() as held:
+            held.enter_context(disk_errors(self.root))
+            self.staging.mkdir(parents=True, exist_ok=True)
+            new = held.enter_context(UnnamedFile.create(self.staging))
             for chunk in chunks:
                 seen += len(chunk)
                 if seen > size:
                     break
                 digest.update(chunk)
-                os.write(descriptor, chunk)
+                os.write(new.descriptor, chunk)
                 if also is not None:
                     also(chunk)
             if seen != size or digest.hexdigest() != sha256:
@@ -107,21 +110,10 @@ class BlobStore:
                     f"expected {size} bytes with sha256 {sha256}",
                     hint="the mirror serves something else under that name; try another mirror",
                 )
-            os.fchmod(descriptor, 0o644)
+            os.fchmod(new.descriptor, 0o644)
             target.parent.mkdir(parents=True, exist_ok=True)
-            staged.rename(target)
+            new.publish(target)
         return target
-
-    @contextlib.contextmanager
-    def _staged(self) -> Iterator[tuple[int, Path]]:
-        self.staging.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix="blob-", dir=self.staging)
-        path = Path(name)
-        try:
-            yield descriptor, path
-        finally:
-            os.close(descriptor)
-            path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
