@@ -96,6 +96,9 @@ def _between(job: Job) -> tuple[tuple[str, str, int, str], ...]:
     if script is not None:
         found.append((POST_BOOTSTRAP, "", origin.mode(script), sha256_file(script)))
         found.append(("environment", "", 0, digest_of(job.plan.environment)))
+    for group in job.plan.certificates:
+        present = (path for name in group.names if (path := origin.find(name)) is not None and path.is_file())
+        found += [(path.name, group.target_distribution, 0, sha256_file(path)) for path in present]
     return tuple(sorted(found))
 
 

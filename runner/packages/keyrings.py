@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from runner.errors import DescriptionError, HostError, ResolveError
-from runner.prepare.origin import Origin
 
 if TYPE_CHECKING:
     from runner.packages.api import ResolveContext
     from runner.plan.model import RepositoryPlan
+    from runner.prepare.origin import Origin
 
 _DISTRIBUTION_KEYRINGS = ("debian-archive-keyring.gpg", "ubuntu-archive-keyring.gpg")
 _BEGIN, _END = "-----BEGIN PGP PUBLIC KEY BLOCK-----", "-----END PGP PUBLIC KEY BLOCK-----"
@@ -31,6 +31,8 @@ def keyring_of(repository: RepositoryPlan, context: ResolveContext) -> bytes:
         ResolveError: a named key file is not there or is no public key.
         HostError: no key is named and no distribution keyring is installed.
     """
+    from runner.prepare.origin import Origin  # prepare reads keys too: at the top this would be a circle
+
     if repository.keys:
         origin = Origin(context.description, context.boundary or context.description)
         return b"".join(read_key(key.uri, origin) for key in repository.keys)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import ResolveError
+from runner.redact import strip_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +26,8 @@ _PUBLIC = {
     "debian-security": "https://mirrors.kernel.org/debian-security",
     "ubuntu": "https://mirrors.kernel.org/ubuntu",
 }
+
+_REACHABLE = ("http://", "https://", "ftp://")
 
 _ONE_LINE = re.compile(r"^deb\s+(?:\[[^\]]*\]\s+)?(?P<uri>\S+)\s+\S+")
 
@@ -62,6 +65,18 @@ class Mirrors:
                 hint=f"give one with --mirror {name}=URL or {_variable(name)}=URL",
             )
         return f"{base.rstrip('/')}/{rest}".rstrip("/")
+
+    @staticmethod
+    def public(uri: str) -> str | None:
+        """Return the address under which everybody can reach ``uri``, the same on every machine; None without one.
+
+        Logins are left out; a symbolic mirror is the well-known one of that name.
+        """
+        if not uri.startswith(SCHEME):
+            return strip_credentials(uri) if uri.startswith(_REACHABLE) else None
+        name, _, rest = uri.removeprefix(SCHEME).partition("/")
+        base = _PUBLIC.get(name)
+        return f"{base}/{rest}".rstrip("/") if base is not None else None
 
     def _lookup(self, name: str) -> str | None:
         for table in (self.given, {name: self.env.get(_variable(name), "")}, self.configured):

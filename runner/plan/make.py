@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner.errors import DescriptionError
+from runner.plan.certificates import plan_certificates
 from runner.plan.environment import environment
 from runner.plan.model import DescriptionRef, ImageIdentity, PackageRequest, Plan
 from runner.plan.overrides import NOTHING, overridden
@@ -80,6 +81,7 @@ def make_plan(
         files=wanted.files,
         users=plan_users(chosen.users, image_name=identity.name),
         preload=plan_preloaded(description.containers, chosen.profiles, chosen.machine),
+        certificates=plan_certificates(description.certificates, chosen.profiles, chosen.machine),
         settings=settings(chosen.merged),
         environment=environment(chosen),
         description=DescriptionRef(kiwi_file=description.kiwi_file, digest=description.digest),

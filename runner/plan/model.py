@@ -12,6 +12,7 @@ import msgspec
 
 from runner.digest import digest_of
 from runner.plan.boot import BootPlan
+from runner.plan.certificates import CertificatesPlan
 from runner.plan.disk import DiskPlan
 from runner.plan.formats import DiskFormatPlan
 from runner.plan.initrd import InitrdPlan
@@ -289,6 +290,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[FilePlan, ...] = ()
     users: tuple[UserPlan, ...] = ()
     preload: tuple[PreloadedContainer, ...] = ()
+    certificates: tuple[CertificatesPlan, ...] = ()
     settings: Settings = Settings()
     environment: dict[str, str] = {}
     """The ``kiwi_*`` variables of scripts and ``/.profile``."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.packages.mirrors import Mirrors
 from runner.plan.model import Unsupported
 from runner.plan.volumes import plan_volumes
 
@@ -65,7 +66,6 @@ MACHINES = {
 """Firmware and the beginnings of the names of machines that have it."""
 
 ELEMENTS = {
-    "certificates": "certificates are not installed yet",
     "containers": "containers are not preloaded yet",
     "extension": "foreign extensions are not read",
     "include": "included descriptions are not read yet",
@@ -134,8 +134,8 @@ def _repositories(repositories: Sequence[Repository]) -> Iterator[Unsupported]:
         for scheme, why in SCHEMES.items():
             if entry.path.startswith(scheme):
                 yield _item(f'source path="{scheme}…"', entry.at, why)
-        if entry.username or entry.password:
-            yield _item("repository username", entry.at, "credentials are not read from descriptions")
+        if (entry.imageinclude or entry.imageonly) and Mirrors.public(entry.path) is None:
+            yield _item("repository imageinclude", entry.at, "others could not reach this repository")
         if entry.customize:
             yield _item("repository customize", entry.at, "repository files are not customised by scripts")
 

@@ -11,12 +11,14 @@ from runner.digest import canonical_json
 from runner.prepare import (
     accounts,
     archives,
+    certificates,
     deletes,
     description_files,
     files,
     normalisation,
     overlay,
     profile_env,
+    repositories,
     scripts,
     settings,
 )
@@ -37,12 +39,14 @@ VERSION = sum(
     for module in (
         accounts,
         archives,
+        certificates,
         deletes,
         description_files,
         files,
         normalisation,
         overlay,
         profile_env,
+        repositories,
         scripts,
         settings,
     )
@@ -83,7 +87,7 @@ class ConfigureInputs:
 
 
 def after_bootstrap(inputs: ConfigureInputs, bench: Bench) -> None:
-    """Unpack the bootstrap archives and run ``post_bootstrap.sh``, between bootstrap and image packages.
+    """Between bootstrap and image packages: bootstrap archives, ``post_bootstrap.sh``, certificates.
 
     The script sees its variables, itself and the helper functions, and nothing else of the description, so that
     the tree of packages depends on nothing else. What it saw is taken out of the tree again.
@@ -93,13 +97,13 @@ def after_bootstrap(inputs: ConfigureInputs, bench: Bench) -> None:
     """
     for _, step in _archives("bootstrap", inputs, bench):
         step()
-    if inputs.origin.find(POST_BOOTSTRAP) is None:
-        return
-    description_files.put_script(inputs.origin, POST_BOOTSTRAP, bench)
-    profile_env.run(profile_env.Inputs(inputs.plan.environment), bench)
-    run_script(POST_BOOTSTRAP, inputs, bench)
-    for name in ("/image", "/.kconfig", "/.profile"):
-        bench.paths.remove(name)
+    if inputs.origin.find(POST_BOOTSTRAP) is not None:
+        description_files.put_script(inputs.origin, POST_BOOTSTRAP, bench)
+        profile_env.run(profile_env.Inputs(inputs.plan.environment), bench)
+        run_script(POST_BOOTSTRAP, inputs, bench)
+        for name in ("/image", "/.kconfig", "/.profile"):
+            bench.paths.remove(name)
+    certificates.run(certificates.Inputs(inputs.origin, inputs.plan.certificates), bench)
 
 
 def configure(inputs: ConfigureInputs, bench: Bench, phase: Phase = lambda _name: None) -> None:
@@ -147,6 +151,8 @@ def _steps(inputs: ConfigureInputs, bench: Bench) -> Iterator[Step]:
     yield "settings", partial(settings.run, settings.Inputs(plan.settings, plan.image.id), bench)
     for file in plan.files:
         yield f"file {file.name}", partial(files.run, files.Inputs(origin, file), bench)
+    image_repositories = repositories.Inputs(origin, plan.packages.repositories)
+    yield "repositories", partial(repositories.run, image_repositories, bench)
     yield "config.sh", partial(run_script, "config.sh", inputs, bench)
     yield "deletes", partial(deletes.run, deletes.Inputs(plan.uninstall, plan.delete), bench)
     yield "normalise", partial(normalise, bench, empty_temporary=plan.type.ensure_empty_tmpdirs)

@@ -197,7 +197,9 @@ def test_aliases_come_from_content(write: Callable[..., Path]) -> None:
 
 def test_certificates_count_with_their_profile(write: Callable[..., Path]) -> None:
     body = '<profiles><profile name="p" description=""/></profiles>'
-    body += '<certificates target_distribution="debian" profiles="p"/>'
+    names = "".join(f'<certificate name="{name}"/>' for name in ("a.crt", "b.crt", "a.crt"))
+    body += f'<certificates target_distribution="debian" profiles="p">{names}</certificates>'
     description = load(write(body))
-    assert make_plan(description).unsupported == ()
-    assert [entry.element for entry in make_plan(description, profiles=("p",)).unsupported] == ["certificates"]
+    assert make_plan(description).certificates == ()
+    (group,) = make_plan(description, profiles=("p",)).certificates
+    assert (group.target_distribution, group.names) == ("debian", ("a.crt", "b.crt"))

@@ -126,7 +126,7 @@ def test_types_that_cannot_be_built_are_told(
         ('<repository type="rpm-md"><source path="https://x"/></repository>', 'repository type="rpm-md"'),
         ('<repository><source path="obs://x/y"/></repository>', 'source path="obs:…"'),
         ('<repository><source path="obsrepositories:/"/></repository>', 'source path="obsrepositories:…"'),
-        ('<repository username="u"><source path="https://x"/></repository>', "repository username"),
+        ('<repository imageinclude="true"><source path="dir:///x"/></repository>', "repository imageinclude"),
         ('<packages type="bootstrap" bootstrap_package="x"/>', "packages bootstrap_package"),
         ('<containers source="x" backend="podman"><container name="c"/></containers>', "containers"),
     ],
