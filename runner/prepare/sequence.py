@@ -151,8 +151,9 @@ def _steps(inputs: ConfigureInputs, bench: Bench) -> Iterator[Step]:
     yield "settings", partial(settings.run, settings.Inputs(plan.settings, plan.image.id), bench)
     for file in plan.files:
         yield f"file {file.name}", partial(files.run, files.Inputs(origin, file), bench)
-    image_repositories = repositories.Inputs(origin, plan.packages.repositories)
-    yield "repositories", partial(repositories.run, image_repositories, bench)
+    if any(repository.image for repository in plan.packages.repositories):
+        kept = repositories.Inputs(origin, plan.packages.repositories)
+        yield "repositories", partial(repositories.run, kept, bench)
     yield "config.sh", partial(run_script, "config.sh", inputs, bench)
     yield "deletes", partial(deletes.run, deletes.Inputs(plan.uninstall, plan.delete), bench)
     yield "normalise", partial(normalise, bench, empty_temporary=plan.type.ensure_empty_tmpdirs)
