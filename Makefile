@@ -9,12 +9,13 @@ BIN := $(VENV)/bin
 # Test processes side by side, and anything more for pytest: make test PYTEST_ARGS='-k lock'
 JOBS ?= 2
 PYTEST_ARGS ?=
+FUZZ_SECONDS ?= 60
 PYTEST = $(BIN)/pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
 # An ordinary user runs what needs other owners as the root of a user namespace; see tests/conftest.py.
 AS_OWNER = [[ $$(id -u) == 0 ]] || unshare --user --map-root-user --map-auto $(PYTEST) -m owners
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
-.PHONY: help install install-dev test test-fast lint demo bench schema schemas docs lock-examples requirements clean
+.PHONY: help install install-dev test test-fast lint fuzz demo bench schema schemas docs lock-examples requirements clean
 .PHONY: system-packages system-packages-test
 
 help: ## show the targets
@@ -38,6 +39,11 @@ lint: install-dev ## style, types and shell scripts
 	$(BIN)/mypy
 	shellcheck --external-sources .ci/run scripts/*.sh actions/*/*.sh
 
+fuzz: $(VENV)/.fuzz ## feed the loader of descriptions made-up input for FUZZ_SECONDS (60)
+	@mkdir -p fuzz-out
+	cd fuzz-out && PYTHONPATH=.. $(abspath $(BIN))/python ../tests/fuzz/fuzz_loader.py \
+	  -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 -rss_limit_mb=1500
+
 demo: install ## build an example from git, sign, publish, fetch and verify it, in demo-out/
 	scripts/demo.sh $(abspath $(BIN))/packhouse demo-out
 
@@ -60,7 +66,7 @@ requirements: install-dev ## pin all dependencies anew, with hashes (UPGRADE=1 f
 	scripts/pin-requirements.sh $(BIN)/uv $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what the other targets made here
-	rm -rf $(VENV) demo-out bench-out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo-out bench-out fuzz-out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 system-packages:
 	@scripts/system-packages.sh
@@ -80,4 +86,8 @@ $(VENV)/.runtime: requirements/runtime.txt pyproject.toml $(VENV)/.created | sys
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime | system-packages-test
 	$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+$(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.runtime
+	$(PIP) install --require-hashes --requirement requirements/fuzz.txt
 	@touch $@

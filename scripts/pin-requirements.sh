@@ -15,3 +15,4 @@ pin() {
 
 pin "$@" --output-file requirements/runtime.txt
 pin "$@" --extra dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
+pin "$@" --extra fuzz --constraint requirements/runtime.txt --output-file requirements/fuzz.txt

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runner.description.formats.values import Value
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./+~-]*(?: [A-Za-z0-9_./+~-]+)*")
-_NOT_PLAIN = frozenset({"yes", "no", "on", "off", "null", "y", "n"})
+_NOT_PLAIN = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _WIDE = 0xFFFF
@@ -62,7 +62,7 @@ def _yaml(key: str, value: Value, pad: str) -> Iterator[str]:
 
 def _yaml_text(text: str, pad: str | None = None) -> str:
     """Return a text as YAML; on several lines, indented by ``pad``, where that changes nothing."""
-    if _PLAIN.fullmatch(text) and text.lower() not in _NOT_PLAIN:
+    if text in {"true", "false"} or (_PLAIN.fullmatch(text) and text.lower() not in _NOT_PLAIN):
         return text
     lines = text.split("\n")
     if pad is not None and len(lines) > 1 and text == text.strip() and all(map(str.isprintable, lines)):
@@ -137,6 +137,8 @@ def _escaped(char: str) -> str:
 
 
 def _notes(value: Value, pad: str) -> Iterator[str]:
+    """Yield comment lines; what cannot stand in a comment of YAML or TOML is a space there."""
     for note in value.notes:
         for line in note.split("\n"):
-            yield f"{pad}# {line}".rstrip()
+            shown = "".join(char if char.isprintable() else " " for char in line)
+            yield f"{pad}# {shown}".rstrip()

@@ -246,6 +246,15 @@ def test_any_tree_survives_printing(tree: etree._Element, target: str) -> None:
     assert shape(parse(text.encode(), "x")) == shape(tree)
 
 
+@pytest.mark.parametrize(
+    "text", ["true", "True", "FALSE", "Yes", "null", "~", "n", "1.10", " a ", "a: b", "#a", "-", "=", ""]
+)
+@pytest.mark.parametrize("target", PRINTERS)
+def test_texts_that_look_like_something_else_stay_texts(target: str, text: str) -> None:
+    root = parse(PRINTERS[target](values_of(etree.Element("image", {"a": text}))).encode(), "x")
+    assert root.get("a") == text
+
+
 @settings(max_examples=400, deadline=None)
 @given(
     start=st.sampled_from(["", "image:", '{"', "[image]\n", "<image>", "image: &a {", "a = "]),
