@@ -24,11 +24,11 @@ def find_kiwi_file(directory: Path, kiwi_file: str | None = None, *, boundary: P
     if not directory.is_dir():
         raise DescriptionError(f"{directory} is not a folder", hint="name the folder that holds the description")
     if kiwi_file is not None:
-        if inside(directory, kiwi_file, what="the kiwi file", boundary=boundary).is_file():
+        if _is_file(inside(directory, kiwi_file, what="the kiwi file", boundary=boundary)):
             return kiwi_file
         raise DescriptionError(f"no file {kiwi_file} in the description's folder", where=str(directory))
     for name in ("config.xml", "image/config.xml", *_kiwi_files(directory)):
-        if (directory / name).is_file():
+        if _is_file(directory / name):
             return name
     raise DescriptionError(
         "no image description in this folder",
@@ -38,5 +38,17 @@ def find_kiwi_file(directory: Path, kiwi_file: str | None = None, *, boundary: P
     )
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than there can be, a folder that may not be looked into
+        return False
+
+
 def _kiwi_files(directory: Path) -> list[str]:
-    return sorted(path.name for path in directory.iterdir() if path.suffix == ".kiwi")
+    try:
+        return sorted(path.name for path in directory.iterdir() if path.suffix == ".kiwi")
+    except OSError as error:
+        raise DescriptionError(
+            "the description's folder cannot be read", where=str(directory), why=error.strerror or None
+        ) from error

@@ -10,21 +10,21 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from runner.description import folder
 from runner.description.formats import MAX_BYTES, parse
 from runner.description.formats.limits import MAX_ELEMENTS
+from runner.description.formats.values import short
 from runner.description.model.element import BASE, location_of
 from runner.description.upgrade import upgrade
 from runner.errors import DescriptionError, Location
 
 if TYPE_CHECKING:
-    from lxml.etree import _Element
+    from pathlib import Path
 
-THIS = "this://"
+    from lxml.etree import _Element
 
 MAX_FILES = 256
 """Includes of one description, counted as often as they stand in it."""
@@ -99,24 +99,25 @@ class Assembly:
 
     def _target(self, address: str, where: Location) -> tuple[str, Path]:
         """Return an included file's name relative to the folder, and its path."""
-        scheme = urlsplit(address).scheme if "://" in address else ""
-        if scheme == "file":
-            target = Path(unquote(urlsplit(address).path))
-        elif scheme in {"", "this"}:
-            target = self.directory / address.removeprefix(THIS)
-        else:
+        scheme, mark, path = address.partition("://")
+        if not mark:
+            scheme, path = "", address
+        if scheme not in {"", "this", "file"}:
             raise DescriptionError(
-                f"an include from {scheme}:// is not read",
+                f"an include from {short(scheme)}:// is not read",
                 where=where,
                 why="a description is complete in its checkout: nothing of it comes from elsewhere",
                 hint="keep the file in the repository and include it by its path",
             )
-        if not address or any(char < " " for char in address) or (not scheme and address.startswith("/")):
+        if scheme == "file":
+            path = unquote(path)
+        if not path or any(char < " " for char in path) or path.startswith("/") != (scheme == "file"):
             raise DescriptionError(
-                f"{address!r} is no name of a file to include",
+                f"{short(address)!r} is no name of a file to include",
                 where=where,
                 hint="name it relative to the description's folder",
             )
+        target = self.directory / path
         top = (self.boundary or self.directory).resolve()
         try:
             inside = target.resolve().is_relative_to(top)
@@ -124,7 +125,7 @@ class Assembly:
             inside = False
         if not inside:
             raise DescriptionError(
-                f"the include of {address!r} leads outside of "
+                f"the include of {short(address)!r} leads outside of "
                 + ("the checkout" if self.boundary else "the folder of the description"),
                 where=where,
                 why="it would read files of the machine that builds",

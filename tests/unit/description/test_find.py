@@ -59,3 +59,8 @@ def test_names_that_lead_out_are_refused(tmp_path: Path, name: str) -> None:
     touch(tmp_path, "outside.kiwi")
     with pytest.raises(DescriptionError, match="is not a path inside"):
         find_kiwi_file(inner, name)
+
+
+def test_a_name_longer_than_there_can_be_is_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(DescriptionError, match="no file nnn"):
+        find_kiwi_file(tmp_path, "n" * 5000)
