@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner import process
-from runner.description.logins import without_logins
 from runner.engine.job import Event, Finished, Job, LogLine, Phase, Started, Warned
 from runner.engine.launch import launch
 from runner.errors import DescriptionError, Location
+from runner.plan.embedded import without_secrets
 from runner.sandbox.identity import Identity, probe
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def run_engine(  # the stages' values, in the order of the line
         description=checkout.directory,
         boundary=checkout.work_tree,
         git_modes=checkout.commit is not None,
-        description_text=without_logins(source.description.text),
+        description_text=without_secrets(source.description.text),
         root=root,
         target=target,
     )
