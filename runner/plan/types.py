@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from runner.plan.boot import plan_boot
 from runner.plan.containers import CONTAINER_TYPES, plan_container
 from runner.plan.disk import plan_disk
@@ -29,29 +31,11 @@ FILESYSTEMS = frozenset({"btrfs", "erofs", "ext2", "ext3", "ext4", "squashfs", "
 def plan_type(chosen: Selection, *, author: str) -> TypePlan:
     """Plan the selected type; ``author`` is ``Author <contact>`` for container metadata."""
     entry = chosen.image_type
-    files, formats, containers = entry.filesystem, entry.formats, entry.containers
     boot, overlay, install = plan_boot(chosen), plan_overlay_root(entry), plan_install(entry)
     disk_format = plan_format(entry) if entry.image == "oem" else None
-    return TypePlan(
-        image=entry.image,
-        filesystem=entry.image if entry.image in FILESYSTEMS else files.filesystem,
-        format=formats.format,
-        fscreateoptions=tuple(files.fscreateoptions.split()),
-        fsmountoptions=files.fsmountoptions,
-        rootfs_label=files.rootfs_label or "ROOT",
-        squashfscompression=files.squashfscompression or "xz",
-        erofscompression=files.erofscompression,
-        selinux_policy=files.selinux_policy or "targeted",
-        ensure_empty_tmpdirs=containers.ensure_empty_tmpdirs is not False,
-        derived_from=containers.derived_from,
-        delta_root=containers.delta_root or False,
-        provide_system_files=containers.provide_system_files or False,
-        require_system_files=containers.require_system_files or False,
-        size=_size(entry.size),
+    return replace(
+        _content(entry),
         container=_container(entry, author, wrapped=bool(disk_format and disk_format.wrapper)),
-        bundle_format=formats.bundle_format,
-        edit_boot_config=entry.boot.editbootconfig,
-        edit_boot_install=entry.boot.editbootinstall,
         boot=boot,
         initrd=plan_initrd(entry),
         disk=plan_disk(entry, machine=chosen.machine, firmware=boot.firmware if boot else "", overlay=overlay),
@@ -68,6 +52,31 @@ def plan_type(chosen: Selection, *, author: str) -> TypePlan:
         integrity=plan_integrity(entry),
         overlay_root=overlay,
         appx=_appx(entry),
+    )
+
+
+def _content(entry: ImageType) -> TypePlan:
+    """Plan how the tree is packed, whatever boots it."""
+    files, formats, containers = entry.filesystem, entry.formats, entry.containers
+    return TypePlan(
+        image=entry.image,
+        filesystem=entry.image if entry.image in FILESYSTEMS else files.filesystem,
+        format=formats.format,
+        fscreateoptions=tuple(files.fscreateoptions.split()),
+        fsmountoptions=files.fsmountoptions,
+        rootfs_label=files.rootfs_label or "ROOT",
+        squashfscompression=files.squashfscompression or "xz",
+        erofscompression=files.erofscompression,
+        selinux_policy=files.selinux_policy or "targeted",
+        ensure_empty_tmpdirs=containers.ensure_empty_tmpdirs is not False,
+        derived_from=containers.derived_from,
+        delta_root=containers.delta_root or False,
+        provide_system_files=containers.provide_system_files or False,
+        require_system_files=containers.require_system_files or False,
+        size=_size(entry.size),
+        bundle_format=formats.bundle_format,
+        edit_boot_config=entry.boot.editbootconfig,
+        edit_boot_install=entry.boot.editbootinstall,
         enclave_format=formats.enclave_format,
     )
 
