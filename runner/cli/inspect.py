@@ -94,4 +94,3 @@ def lock(session: Session, /, update: bool, **source: Any) -> None:  # noqa: FBT
     }
     text = "\n".join([*(change.text for change in result.changes), f"lock: {result.path}"])
     print_result(session.style, body, text)
-
