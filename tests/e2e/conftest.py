@@ -18,9 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.apt_repo import tiny_distribution
+from tests.support.bench import Bench
 from tests.support.git_repo import GitRepo
 from tests.support.packhouse import PROJECT, Packhouse
 from tests.support.s3 import S3Address, shared_server
+from tests.support.tiny import tiny
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,6 +117,19 @@ def rootfs(shared: Path, packhouse: Packhouse) -> Rootfs:
 def key(shared: Path, packhouse: Packhouse) -> KeyPair:
     made = once(shared, "key", lambda path: _make_key(path, packhouse))
     return KeyPair(Path(made["private"]), Path(made["public"]))
+
+
+@pytest.fixture(scope="session")
+def tiny_debs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The packages of the tiny distribution."""
+    return tiny_distribution(tmp_path_factory.mktemp("tiny") / "debs")
+
+
+@pytest.fixture
+def bench(tmp_path: Path, tiny_debs: list[Path]) -> Iterator[Bench]:
+    """A tiny distribution of a test's own, to be spoilt."""
+    with tiny(tmp_path / "tiny", tiny_debs) as setup:
+        yield Bench(setup, Packhouse(tmp_path / "run", tmp_path / "store"), tmp_path)
 
 
 @pytest.fixture(scope="session")

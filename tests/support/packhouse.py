@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,14 @@ class Outcome:
 class Packhouse:
     """The command with its own store, home and folder for temporary files, all below ``base``.
 
-    ``store`` may be another one, shared with others so that packages are fetched once.
+    ``store`` may be another one, shared with others so that packages are fetched once. ``wrapper`` is a program,
+    with its arguments, that runs the command in other circumstances.
     """
 
     base: Path
     store: Path
     env: dict[str, str] = field(default_factory=dict)
+    wrapper: tuple[str, ...] = ()
 
     @property
     def temporary(self) -> Path:
@@ -69,13 +71,10 @@ class Packhouse:
         Raises:
             AssertionError: it is not so; the message holds all that was said.
         """
-        home = self.base / "home"
-        for folder in (home, self.temporary):
-            folder.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
-            [sys.executable, "-m", "runner", "--json", "--store", store or self.store, *args],
-            cwd=home,
-            env={**_inherited(), "HOME": str(home), "TMPDIR": str(self.temporary), **self.env, **(env or {})},
+            [*self.wrapper, sys.executable, "-m", "runner", "--json", "--store", store or self.store, *args],
+            cwd=self.home(),
+            env={**self.environment(), **(env or {})},
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -86,9 +85,36 @@ class Packhouse:
         assert "Traceback" not in said, said
         return Outcome(done.returncode, done.stdout, done.stderr)
 
+    def start(self, *args: str | Path) -> subprocess.Popen[str]:
+        """Start ``packhouse ARGS`` in a process group of its own, as a shell does."""
+        return subprocess.Popen(
+            [*self.wrapper, sys.executable, "-m", "runner", "--store", self.store, *args],
+            cwd=self.home(),
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,
+        )
+
+    def home(self) -> Path:
+        """HOME, and where every run is started."""
+        home = self.base / "home"
+        for folder in (home, self.temporary):
+            folder.mkdir(parents=True, exist_ok=True)
+        return home
+
+    def environment(self) -> dict[str, str]:
+        """All that a run knows of its surroundings."""
+        return {**_inherited(), "HOME": str(self.base / "home"), "TMPDIR": str(self.temporary), **self.env}
+
     def with_env(self, **more: str) -> Packhouse:
         """The same command with more in its environment."""
-        return Packhouse(self.base, self.store, {**self.env, **more})
+        return replace(self, env={**self.env, **more})
+
+    def inside(self, *wrapper: str) -> Packhouse:
+        """The same command, run by the program ``wrapper``."""
+        return replace(self, wrapper=wrapper)
 
     def leftovers(self) -> list[str]:
         """What runs have left where only running ones may have something."""
