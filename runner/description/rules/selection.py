@@ -88,7 +88,7 @@ RULES = (
     Rule("type_selectable", "error", "add a <type>, or a profile that has one", _type_selectable),
     Rule("image_version_provided", "error", "add <version>1.0.0</version> to <preferences>", _version_provided),
     Rule("image_version_three_parts", "warning", "bundle names need three numbers: 1.0.0", _version_three_parts),
-    Rule("image_type_unique", "error", "give each its own profile", _type_unique),
+    Rule("image_type_unique", "warning", "--type takes the first, and --type NAME:2 the next", _type_unique),
     Rule("profile_known", "error", "define it in <profiles>, or correct the name", _profile_known),
     Rule("profile_unique", "error", "remove one of the definitions", _profile_unique),
     Rule("container_command_clear", "error", "use either execute or clear", _command_cleared_or_set),

@@ -50,6 +50,8 @@ def turn_vmx_into_oem(root: _Element) -> Iterator[Change]:
             config = edit.find_or_add(element, "oemconfig")
             list(edit.delete_all(config, "oem-resize"))
             edit.add_child(config, "oem-resize", text="false")
+    # Their own packages follow them; a description with both kinds of disk has them in both from here on.
+    yield from edit.rename_values(root, "packages", "type", {"vmx": "oem"})
 
 
 def rename_old_managers(root: _Element) -> Iterator[Change]:

@@ -125,6 +125,7 @@ TABLE = [
         "<type image='vmx'><oemconfig><oem-swap>true</oem-swap><oem-resize>true</oem-resize></oemconfig></type>",
         "<type image='oem'><oemconfig><oem-swap>true</oem-swap><oem-resize>false</oem-resize></oemconfig></type>",
     ),
+    ("7.2", "<packages type='vmx'/>", "<packages type='oem'/>"),
     ("7.3", "<packagemanager>apt-get</packagemanager>", "<packagemanager>apt</packagemanager>"),
     ("7.3", "<packagemanager> yum </packagemanager>", "<packagemanager>dnf</packagemanager>"),
     ("7.4", "<containerconfig additionaltags='a, b'/>", "<containerconfig additionalnames=':a,:b'/>"),
