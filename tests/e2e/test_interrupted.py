@@ -132,7 +132,7 @@ def test_while_the_source_is_fetched(word: str, number: signal.Signals, bench: B
 
 
 @SIGNALS
-@pytest.mark.parametrize("word", ["GET ", "PUT "], ids=["format", "upload"])
+@pytest.mark.parametrize("word", ["GET ", "PUT "], ids=["lookup", "upload"])
 def test_while_publishing(word: str, number: signal.Signals, bench: Bench, s3: S3Address) -> None:
     with publishing(word, s3) as (standstill, prefix):
         child = standstill.start(bench)
