@@ -5,6 +5,8 @@ For the repository with the alias ``my-repo`` the environment has ``PACKHOUSE_RE
 ``…_PASSWORD``, or ``…_CREDENTIALS_FILE``: a file with ``username=`` and ``password=`` lines (as zypper's), or
 ``user:password`` as its first line. What is missing there is taken from the ``username`` and ``password``
 attributes of the description, else from a login inside the address. Plans, locks and manifests hold none of it.
+
+An alias is a name that the description chooses: set these variables only where you trust what is built.
 """
 
 from __future__ import annotations
@@ -50,21 +52,23 @@ class Credentials:
 
     Attributes:
         env: the process environment.
-        written: logins of the description, by alias, else by address without login.
+        written: logins of the description, by alias and address without login, and with an empty alias by address
+            alone. Never by alias alone: a login goes to no address that it was not written for.
     """
 
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
-    written: Mapping[str, Login] = field(default_factory=dict, repr=False)
+    written: Mapping[tuple[str, str], Login] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, env: Mapping[str, str], entries: Iterable[Written]) -> Credentials:
         """Gather the logins that the repository ``entries`` of a description bring along."""
-        found: dict[str, Login] = {}
+        found: dict[tuple[str, str], Login] = {}
         for entry in entries:
             uri, inside = split_login(entry.uri)
             login = Login(entry.username, entry.password) if entry.username or entry.password else inside
             if login is not None:
-                found.setdefault(entry.alias or uri, login)
+                found.setdefault((entry.alias, uri), login)
+                found.setdefault(("", uri), login)
         return cls(env, found)
 
     def login_for(self, alias: str, uri: str, url: str = "") -> Login | None:
@@ -76,7 +80,8 @@ class Credentials:
             UsageError: the secret file that the environment names cannot be read.
         """
         username, password = self._from_environment(alias)
-        given = self.written.get(alias) or self.written.get(strip_credentials(uri)) or split_login(url or uri)[1]
+        plain = strip_credentials(uri)
+        given = self.written.get((alias, plain)) or self.written.get(("", plain)) or split_login(url or uri)[1]
         given = given or Login("")
         login = Login(username or given.username, password or given.password)
         return login if login.username or login.password else None

@@ -63,7 +63,7 @@ def read_key(uri: str, origin: Origin) -> bytes:
     try:
         path = machine_path(uri) or origin.file(beside(uri))
         data = path.read_bytes()
-    except (OSError, DescriptionError) as error:
+    except (OSError, ValueError, DescriptionError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise ResolveError(
             f"cannot read the signing key {uri}", why=why, hint="check <signing key='…'/>"

@@ -21,6 +21,7 @@ def local_folder(uri: str, description: Path) -> Path | None:
         return Path(uri)
     try:
         parts = urlsplit(uri)
+        _ = parts.port  # checked only when it is read
     except ValueError as error:
         raise ResolveError(f"the repository address {uri!r} is none", why=str(error)) from error
     if parts.scheme in {"file", "dir"}:
@@ -30,4 +31,13 @@ def local_folder(uri: str, description: Path) -> Path | None:
     name = unquote(parts.netloc + parts.path).strip("/")
     if ".." in name.split("/"):
         raise ResolveError(f"the repository {uri} lies outside of the description's folder")
-    return description / name
+    folder = description / name
+    try:
+        inside = folder.resolve().is_relative_to(description.resolve())
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ResolveError(f"the repository {uri} cannot be found", why=str(error)) from error
+    if not inside:
+        raise ResolveError(
+            f"the repository {uri} lies outside of the description's folder", why="a link leads there"
+        )
+    return folder

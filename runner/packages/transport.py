@@ -103,6 +103,7 @@ def _next(here: str, target: str) -> str:
     try:
         following = strip_credentials(urljoin(here, target))
         before, after = urlsplit(here).scheme, urlsplit(following).scheme
+        _origin(following)  # a port that is no number
     except ValueError as error:
         raise RedirectError("the server redirects to an address that is none") from error
     if after not in {before, "https"}:

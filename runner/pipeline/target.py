@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import os
 import shutil
 import tempfile
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SHOWN = 5
+_STAGE, _OLD = ".stage-", ".old-"
+"""What follows the target's name. No target's name makes one of them look like another target's."""
 _RANDOM = "????????"
 """As many characters as :func:`tempfile.mkdtemp` appends."""
 
@@ -37,20 +40,24 @@ def staged_target(target: Path) -> Iterator[Path]:
     Raises:
         HostError: the place cannot be written to, or holds something that is not ours.
     """
-    target = target.resolve()
-    _check_replaceable(target)
     try:
+        target = target.resolve()
+        _check_replaceable(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         with _locked(target.parent):
             _clear_abandoned(target)
-            stage = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+            stage = Path(tempfile.mkdtemp(prefix=f".{target.name}{_STAGE}", dir=target.parent))
             lock = _lock(stage, fcntl.LOCK_EX)
-    except OSError as error:
-        raise HostError(f"cannot write to {target.parent}", why=error.strerror) from error
+    except (OSError, RuntimeError) as error:  # pathlib's word for a loop of links, before Python 3.13
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise HostError(f"cannot write to {target}", why=why) from error
     try:
         stage.chmod(0o755)
         yield stage
-        _replace(target, stage)
+        try:
+            _replace(target, stage)
+        except OSError as error:
+            raise HostError(f"cannot put the results into {target}", why=error.strerror) from error
     finally:
         os.close(lock)
         _remove(stage)
@@ -60,6 +67,11 @@ def _check_replaceable(target: Path) -> None:
     """Refuse to replace anything but results; what is one, the manifests there say."""
     if not target.exists():
         return
+    if target.is_mount():
+        raise HostError(
+            f"{target} is a mount point, and results replace their folder as a whole",
+            hint=f"name a folder in it: --target-dir {target / 'image'}",
+        )
     try:
         known = {name for path in target.glob(f"*{MANIFEST_SUFFIX}") for name in _named_by(path)}
         strangers = sorted(item.name for item in target.iterdir() if item.name not in known or item.is_dir())
@@ -91,20 +103,25 @@ def _replace(target: Path, stage: Path) -> None:
             stage.rename(target)
             return
         _check_replaceable(target)  # a build takes its time, and others may have put something there
-        old = target.with_name(f".{target.name}-old-{stage.name.rpartition('-')[2]}")
+        old = target.with_name(f".{target.name}{_OLD}{stage.name.rpartition('-')[2]}")
         target.rename(old)
-        stage.rename(target)
+        try:
+            stage.rename(target)
+        except OSError:
+            old.rename(target)
+            raise
         _remove(old)
 
 
 def _clear_abandoned(target: Path) -> None:
     """Remove folders that nobody holds any more; a result put aside when a run was killed goes back."""
-    for old in target.parent.glob(f".{target.name}-old-{_RANDOM}"):
+    name = glob.escape(target.name)
+    for old in target.parent.glob(f".{name}{_OLD}{_RANDOM}"):
         if target.exists():
             _remove(old)
         else:
             old.rename(target)
-    for stage in target.parent.glob(f".{target.name}-{_RANDOM}"):
+    for stage in target.parent.glob(f".{name}{_STAGE}{_RANDOM}"):
         with contextlib.suppress(OSError):
             os.close(_lock(stage, fcntl.LOCK_EX | fcntl.LOCK_NB))
             _remove(stage)

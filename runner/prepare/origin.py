@@ -39,7 +39,7 @@ class Origin:
             real = path.resolve(strict=True)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, ValueError) as error:  # loops of links, null bytes
             raise DescriptionError(f"{name} cannot be followed", where=str(path), why=str(error)) from error
         if not real.is_relative_to(self.boundary.resolve()):
             raise DescriptionError(

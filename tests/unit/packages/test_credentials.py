@@ -22,7 +22,8 @@ def test_the_environment_wins_over_the_description() -> None:
     found = Credentials.of(env, entries)
     assert found.login_for("my-repo.2", URI) == Login("u", "p")
     assert found.login_for("second", URI) == Login("described", "other")
-    assert found.login_for("third", URI) is None
+    assert found.login_for("renamed", URI) == Login("described", "other")
+    assert found.login_for("second", "https://other.example.org/debian") is None
 
 
 def test_the_environment_completes_what_the_description_begins() -> None:

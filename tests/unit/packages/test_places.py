@@ -30,3 +30,15 @@ def test_local_addresses_are_folders(uri: str, folder: Path | None) -> None:
 def test_addresses_that_lead_out_or_nowhere_are_refused(uri: str) -> None:
     with pytest.raises(ResolveError):
         local_folder(uri, HERE)
+
+
+def test_a_link_does_not_lead_out_of_the_description(tmp_path: Path) -> None:
+    (tmp_path / "description").mkdir()
+    (tmp_path / "description/link").symlink_to(tmp_path)
+    with pytest.raises(ResolveError, match="outside"):
+        local_folder("this://link", tmp_path / "description")
+
+
+def test_a_port_that_is_no_number_is_no_address() -> None:
+    with pytest.raises(ResolveError, match="is none"):
+        local_folder("http://host:bad/debian", HERE)

@@ -122,7 +122,7 @@ def test_a_file_is_no_place_for_results(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_a_killed_run_go(tmp_path: Path) -> None:
-    put(tmp_path / ".out-abcd1234", "half done")
+    put(tmp_path / ".out.stage-abcd1234", "half done")
     with staged_target(tmp_path / "out") as stage:
         put(stage, "done")
     assert seen(tmp_path) == {"out": "done"}
@@ -138,7 +138,21 @@ def test_a_living_run_keeps_its_folder(tmp_path: Path) -> None:
 
 
 def test_a_result_put_aside_when_killed_comes_back(tmp_path: Path) -> None:
-    put(tmp_path / ".out-old-abcd1234", "good")
+    put(tmp_path / ".out.old-abcd1234", "good")
     with pytest.raises(KeyError):
         fail(tmp_path / "out")
     assert seen(tmp_path) == {"out": "good"}
+
+
+def test_a_build_at_work_is_left_alone_whatever_its_target_is_named(tmp_path: Path) -> None:
+    with staged_target(tmp_path / "out.old") as other:
+        put(other, "at work")
+        with staged_target(tmp_path / "out") as stage:
+            put(stage, "one")
+    assert seen(tmp_path) == {"out": "one", "out.old": "at work"}
+
+
+def test_a_loop_of_links_is_no_target(tmp_path: Path) -> None:
+    (tmp_path / "out").symlink_to("out")
+    with pytest.raises(HostError, match="cannot write"), staged_target(tmp_path / "out"):
+        pass
