@@ -8,25 +8,28 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from runner.digest import digest_of
 from runner.engine.job import Job
-from runner.engine.keys import configured_key, packages_key
-from runner.packages.lock import Lock, Solver
+from runner.engine.keys import ConfiguredInputs, PackagesInputs, configured_key, packages_key
+from runner.packages.lock import Lock, LockedPackage, Solver
 from runner.plan.model import ArchivePlan, DescriptionRef, ImageIdentity, PackageRequest, Plan, TypePlan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+PLAN = Plan(
+    image=ImageIdentity(name="i", version="1.0.0"),
+    arch="x86_64",
+    profiles=(),
+    type=TypePlan(image="tbz"),
+    packages=PackageRequest(manager="apt", arch="x86_64", repositories=()),
+    description=DescriptionRef(kiwi_file="config.xml", digest=""),
+)
+
 
 def job(folder: Path, **changed: Any) -> Job:
-    plan = Plan(
-        image=ImageIdentity(name="i", version="1.0.0"),
-        arch="x86_64",
-        profiles=(),
-        type=TypePlan(image="tbz"),
-        packages=PackageRequest(manager="apt", arch="x86_64", repositories=()),
-        archives=(ArchivePlan(name="a.tar", phase="bootstrap", target_dir=changed.pop("target_dir", "/")),),
-        description=DescriptionRef(kiwi_file="config.xml", digest=""),
-    )
+    archive = ArchivePlan(name="a.tar", phase="bootstrap", target_dir=changed.pop("target_dir", "/"))
+    plan = msgspec.structs.replace(PLAN, archives=(archive,))
     solver = Solver(name="apt", version="2", recommends=False)
     lock = Lock(
         request="",
@@ -77,3 +80,55 @@ def test_configured(folder: Path) -> None:
     (folder / "a.tar").chmod(0o600)
     keys.add(configured_key(job(folder, git_modes=False), "below"))
     assert len(keys) == 5
+
+
+def other(value: Any) -> Any:
+    """Another value of the same type."""
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value + 1
+        case str():
+            return f"{value}x"
+        case tuple():
+            return (*value, *value[:1]) if value else (("x",),)
+        case Plan():
+            return msgspec.structs.replace(value, arch=other(value.arch))
+    raise AssertionError(f"no other {value!r} is known")
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        PackagesInputs(
+            manager="apt", version=1, arch="x86_64", epoch=1, exclude_docs=False, packages=(("a", "1"),),
+            prepare=1, empty_temporary=True, between=(("a", "/", 0, "d"),), isolation="bwrap", owners=("0 0 1",),
+        ),
+        ConfiguredInputs(
+            below="k", version=1, plan=PLAN, lock="l", description="d", text="t", git_modes=False,
+            modes=(("a", 1),),
+        ),
+    ],
+    ids=lambda each: type(each).__name__,
+)  # fmt: skip
+def test_every_input_counts(inputs: PackagesInputs | ConfiguredInputs) -> None:
+    first = digest_of(inputs)
+    for field in msgspec.structs.fields(inputs):
+        changed = msgspec.structs.replace(inputs, **{field.name: other(getattr(inputs, field.name))})
+        assert digest_of(changed) != first, field.name
+
+
+@pytest.mark.parametrize("field", ["name", "version", "arch", "sha256", "phase", "reason"])
+def test_every_word_of_a_locked_package_counts(field: str, folder: Path) -> None:
+    package = LockedPackage(
+        name="a", version="1", arch="amd64", repository="r", path="a.deb", sha256="0" * 64, size=1, source="a",
+        phase="image", reason="requested",
+    )  # fmt: skip
+    instead = {"phase": "bootstrap", "reason": "dependency", "sha256": "1" * 64}.get(field, "other")
+    keys = set()
+    for each in (package, msgspec.structs.replace(package, **{field: instead})):
+        made = job(folder)
+        lock = msgspec.structs.replace(made.lock, packages=(each,))
+        keys.add(packages_key(msgspec.structs.replace(made, lock=lock), 1, "bwrap"))
+    assert len(keys) == 2
