@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.errors import DescriptionError
-from runner.packages.apt import pins
-from runner.packages.apt.sources import stanza
 from runner.packages.keyrings import machine_path, read_key
 from runner.packages.mirrors import Mirrors
 from runner.redact import strip_credentials
@@ -70,6 +68,10 @@ def public_url(uri: str) -> str:
 def _write(plan: RepositoryPlan, origin: Origin, bench: Bench) -> None:
     url = public_url(plan.uri)
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", plan.alias)  # apt leaves files with other names out
+    # Here, because few images keep a repository, and apt's side of the house takes 30 ms to load.
+    from runner.packages.apt import pins
+    from runner.packages.apt.sources import stanza
+
     text = stanza(plan, url, signed_by=_signed_by(plan, name, origin, bench) if plan.verify else "")
     bench.paths.write(f"{_SOURCES}/{name}.sources", text.encode())
     if plan.priority is not None:
