@@ -143,7 +143,7 @@ def test_a_login_is_shown_to_its_own_server_alone(tmp_path: Path) -> None:
 def test_logins_open_a_repository(tmp_path: Path, where: str) -> None:
     with serving(needs=basic("u:pw")) as (url, _):
         env = {"PACKHOUSE_REPOSITORY_MAIN_USERNAME": "u", "PACKHOUSE_REPOSITORY_MAIN_PASSWORD": "pw"}
-        written = {"main": Login("u", "pw")} if where == "description" else {}
+        written = {("", url): Login("u", "pw")} if where == "description" else {}
         credentials = Credentials(env if where == "environment" else {}, written)
         uri = url.replace("://", "://u:pw@") if where == "address" else url
         assert fetch(tmp_path, uri, credentials) == DATA

@@ -244,8 +244,8 @@ def test_a_login_opens_a_repository_and_shows_nowhere(
 ) -> None:
     repo(tmp_path / "repo", debs, signer)
     env = {"PACKHOUSE_REPOSITORY_MAIN_USERNAME": "user", "PACKHOUSE_REPOSITORY_MAIN_PASSWORD": "canary"}
-    written = {"main": Login("user", "canary")} if where == "description" else {}
     with guarded(tmp_path) as (url, _):
+        written = {("main", f"{url}/repo"): Login("user", "canary")} if where == "description" else {}
         uri = url.replace("://", "://user:canary@") if where == "address" else url
         credentials = Credentials(env if where == "environment" else {}, written)
         found = ask(tmp_path, plan(f"{uri}/repo"), credentials=credentials)
