@@ -7,7 +7,6 @@ user is ``daemon``, who gets a range in ``/etc/subuid`` and ``/etc/subgid`` for 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import pwd
@@ -19,6 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tests.support.subordinate_ids import subordinate_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +94,7 @@ def user_engine() -> Iterator[Engine]:
         return
     user = pwd.getpwnam(_USER)
     enter = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *unshare)
-    with _folder() as folder, _subordinate_ids():
+    with _folder() as folder, subordinate_ids(_RANGE):
         os.chown(folder, user.pw_uid, user.pw_gid)
         yield Engine("subuid", enter, _python_for(enter), folder)
 
@@ -114,31 +115,3 @@ def _folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _subordinate_ids() -> Iterator[None]:
-    """Add our line to both files, and take exactly that away again; test processes run side by side."""
-    files = [Path("/etc/subuid"), Path("/etc/subgid")]
-    for file in files:
-        _edit(file, add=True)
-    try:
-        yield
-    finally:
-        for file in files:
-            _edit(file, add=False)
-
-
-def _edit(file: Path, *, add: bool) -> None:
-    """One line for each test process that is under way."""
-    file.touch()
-    with file.open("r+") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        lines = stream.readlines()
-        if add:
-            lines.append(_RANGE)
-        else:
-            lines.remove(_RANGE)
-        stream.seek(0)
-        stream.truncate()
-        stream.writelines(lines)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.support.packhouse import PROJECT
+from tests.support.subordinate_ids import accounts_locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,18 +79,25 @@ def ordinary_user() -> Iterator[User]:
     name = f"packhouse-{secrets.token_hex(4)}"
     folder = Path(tempfile.mkdtemp(prefix="packhouse-test-"))  # not below pytest's own, which only root may enter
     folder.chmod(0o755)
-    _run("useradd", "--no-create-home", "--home-dir", str(folder), "--shell", "/bin/sh", name)
+    with accounts_locked():
+        _run("useradd", "--no-create-home", "--home-dir", str(folder), "--shell", "/bin/sh", name)
     try:
-        for kind in ("uid", "gid"):
-            if not any(owner == name for owner, *_ in _ranges(kind)):
-                first = _first_free(kind)
-                _run("usermod", f"--add-sub{kind}s", f"{first}-{first + 65535}", name)
+        _give_ranges(name)
         account = pwd.getpwnam(name)
         os.chown(folder, account.pw_uid, account.pw_gid)
         yield User(name, account.pw_uid, account.pw_gid, folder)
     finally:
-        _run("userdel", "--force", name)
+        with accounts_locked():
+            _run("userdel", "--force", name)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _give_ranges(name: str) -> None:
+    with accounts_locked():
+        for kind in ("uid", "gid"):
+            if not any(owner == name for owner, *_ in _ranges(kind)):
+                first = _first_free(kind)
+                _run("usermod", f"--add-sub{kind}s", f"{first}-{first + 65535}", name)
 
 
 def _run(*argv: str) -> None:
