@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every filesystem writer takes and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.process import LineSink
+
+
+class FilesystemSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One filesystem to make.
+
+    Attributes:
+        kind: as the description names it: ext2, ext3, ext4, xfs, btrfs, squashfs, erofs, fat16, fat32, swap.
+        uuid: as the filesystem's tools write it; ``hash_uuid`` seeds what else is random in it.
+        options: arguments of the description for its mkfs.
+        epoch: seconds since 1970; no time in it is later.
+        sector_bytes: logical sector size of the disk it lies on.
+    """
+
+    kind: str
+    label: str
+    uuid: str
+    hash_uuid: str
+    epoch: int
+    options: tuple[str, ...] = ()
+    sector_bytes: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Part of a file, in bytes. The file is there and large enough."""
+
+    file: Path
+    offset: int
+    size: int
+
+
+class Need(Protocol):
+    """Return the bytes that a filesystem holding the tree at ``root`` needs at least, a multiple of 1 MiB."""
+
+    def __call__(self, spec: FilesystemSpec, root: Path) -> int: ...
+
+
+class Write(Protocol):
+    """Write the filesystem with the tree at ``root`` into ``place``, and nothing outside it.
+
+    Raises:
+        BuildError: the tree does not fit (saying by how much), or a tool failed.
+    """
+
+    def __call__(
+        self, spec: FilesystemSpec, root: Path, place: Place, *, scratch: Path, sink: LineSink | None = None
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Filesystem:
+    """A kind of filesystem. ``version`` grows whenever equal inputs and tools would give other bytes.
+
+    ``reproducible`` is false where the tool at hand cannot give equal bytes twice; the manifest then says so.
+    """
+
+    version: int
+    tools: tuple[str, ...]
+    need: Need
+    write: Write
+    reproducible: bool = True
