@@ -11,6 +11,7 @@ An alias is a name that the description chooses: set these variables only where 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 PREFIX = "PACKHOUSE_REPOSITORY_"
 _SECRET = re.compile(rf"{PREFIX}\w+_PASSWORD")
+_SECRET_FILE = re.compile(rf"{PREFIX}\w+_CREDENTIALS_FILE")
 _LARGEST_FILE = 1 << 16
 
 
@@ -88,8 +90,12 @@ class Credentials:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every password that may be used here, but for those in files."""
-        own = (value for name, value in self.env.items() if _SECRET.fullmatch(name))
+        """Every password that may be used here. A file that cannot be read is told of when it is needed."""
+        own = [value for name, value in self.env.items() if _SECRET.fullmatch(name)]
+        for name, value in self.env.items():
+            if value and _SECRET_FILE.fullmatch(name):
+                with contextlib.suppress(UsageError):
+                    own.append(_read(Path(value), name)[1])
         return tuple(dict.fromkeys([*own, *(login.password for login in self.written.values())]))
 
     def _from_environment(self, alias: str) -> tuple[str, str]:

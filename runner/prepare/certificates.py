@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from runner.prepare.origin import Origin
     from runner.prepare.step import Bench
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ def run(inputs: Inputs, bench: Bench) -> None:
                 where="<certificates>",
                 hint=f"use one of: {', '.join(sorted(_FAMILIES))}",
             )
-        copied = [_copy(name, group, family, inputs.origin, bench) for name in group.names]
+        targets = _file_names(group)
+        copied = [_copy(name, f"{family.folder}/{targets[name]}", inputs.origin, bench) for name in group.names]
         if not any(copied):
             continue
         if any(bench.paths.exists(f"{folder}/{family.program}") for folder in _FOLDERS):
@@ -70,7 +72,7 @@ def run(inputs: Inputs, bench: Bench) -> None:
             bench.warn(f"certificates are taken up when {family.package} is installed: nothing has it yet")
 
 
-def _copy(name: str, group: CertificatesPlan, family: _Family, origin: Origin, bench: Bench) -> bool:
+def _copy(name: str, target: str, origin: Origin, bench: Bench) -> bool:
     if name.startswith("/"):
         raise DescriptionError(
             f"the certificate {name} is a file of the building machine",
@@ -86,11 +88,21 @@ def _copy(name: str, group: CertificatesPlan, family: _Family, origin: Origin, b
         raise DescriptionError(
             f"{name} holds a private key", where="<certificate>", hint="leave only certificates in"
         )
-    bench.paths.write(f"{family.folder}/{_file_name(name, group.target_distribution)}", content)
+    bench.paths.write(target, content)
     return True
 
 
-def _file_name(name: str, distribution: str) -> str:
-    """The name in the store: flat, and on Debian with the only ending that update-ca-certificates(8) looks at."""
-    flat = re.sub(r"[^A-Za-z0-9_.-]", "_", PurePosixPath(name).name)
+def _file_names(group: CertificatesPlan) -> dict[str, str]:
+    """Return what each certificate is called in the store; those of one name in several folders keep the folder."""
+    last = Counter(_flat(PurePosixPath(name).name, group.target_distribution) for name in group.names)
+    names = {}
+    for name in group.names:
+        flat = _flat(PurePosixPath(name).name, group.target_distribution)
+        names[name] = flat if last[flat] == 1 else _flat(name, group.target_distribution)
+    return names
+
+
+def _flat(name: str, distribution: str) -> str:
+    """The name without folders, and on Debian with the only ending that update-ca-certificates(8) looks at."""
+    flat = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
     return f"{flat.removesuffix('.pem')}.crt" if distribution == "debian" and not flat.endswith(".crt") else flat

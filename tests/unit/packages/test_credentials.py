@@ -65,3 +65,12 @@ def test_no_login_shows_in_a_repr_or_passes_the_redactor() -> None:
     found = Credentials.of({"PACKHOUSE_REPOSITORY_A_PASSWORD": "canary-1"}, [Written("b", URI, "u", "canary-2")])
     assert "canary" not in repr(found) + repr(found.login_for("b", URI)) + repr(Written("b", URI, "u", "canary-2"))
     assert found.secrets == ("canary-1", "canary-2")
+
+
+def test_the_redactor_knows_passwords_in_files_and_no_file_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("username=u\npassword=canary-3\n")
+    env = {
+        "PACKHOUSE_REPOSITORY_A_CREDENTIALS_FILE": str(tmp_path / "secret"),
+        "PACKHOUSE_REPOSITORY_B_CREDENTIALS_FILE": str(tmp_path / "gone"),
+    }
+    assert Credentials(env).secrets == ("canary-3",)

@@ -83,3 +83,12 @@ def test_files_of_the_machine_and_private_keys_are_refused(
 def test_an_unknown_family_is_named(bench: Bench, origin: Origin) -> None:
     with pytest.raises(DescriptionError, match="plan9"):
         certificates.run(certificates.Inputs(origin, plan("x", family="plan9")), bench)
+
+
+def test_certificates_of_one_name_in_two_folders_are_both_trusted(bench: Bench, origin: Origin) -> None:
+    for folder in ("a", "b"):
+        (origin.directory / folder).mkdir()
+        (origin.directory / folder / "ca.pem").write_bytes(CERTIFICATE + folder.encode())
+    certificates.run(certificates.Inputs(origin, plan("a/ca.pem", "b/ca.pem", "gone.pem")), bench)
+    folder = bench.root / "usr/local/share/ca-certificates"
+    assert {path.name: path.read_bytes()[-1:] for path in folder.iterdir()} == {"a_ca.crt": b"a", "b_ca.crt": b"b"}
