@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.description.model.element import words
 from runner.plan.oem_environment import oem_environment
 from runner.plan.volume_environment import volume_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from runner.description.model.description import Description
-    from runner.description.model.element import Node
+    from runner.description.model.legacy import Drivers, Strip
     from runner.description.model.types import ImageType
     from runner.plan.preferences import Merged
     from runner.plan.select import Selection
@@ -63,7 +62,7 @@ def environment(chosen: Selection) -> dict[str, str]:
         **_boot(image_type),
         **_labels(image_type),
         **_lists(chosen),
-        **oem_environment(image_type),
+        **oem_environment(image_type.oem),
         **volume_environment(image_type, chosen.machine),
         "kiwi_align": _ALIGNMENT,
         "kiwi_sectorsize": _SECTOR,
@@ -102,13 +101,12 @@ def _preferences(merged: Merged) -> dict[str, str]:
 
 def _boot(image_type: ImageType) -> dict[str, str]:
     """The bootloader's: ``OUT:IN`` for the console, each half ``default`` when not said."""
-    node = image_type.child("bootloader")
-    said = node.attributes if node else {}
-    console = f"{said.get('output_console', 'default')}:{said.get('input_console', 'default')}"
+    said = image_type.bootloader
+    output, input_ = (said.output_console, said.input_console) if said else ("", "")
     return {
-        "kiwi_bootloader": said.get("name", "grub2" if image_type.image in _BOOTED_TYPES else ""),
-        "kiwi_bootloader_console": console,
-        "kiwi_boot_timeout": said.get("timeout", ""),
+        "kiwi_bootloader": (said.name if said else "") or ("grub2" if image_type.image in _BOOTED_TYPES else ""),
+        "kiwi_bootloader_console": f"{output or 'default'}:{input_ or 'default'}",
+        "kiwi_boot_timeout": "" if said is None or said.timeout is None else str(said.timeout),
         "kiwi_initrd_system": _initrd_system(image_type),
     }
 
@@ -132,38 +130,32 @@ def _labels(image_type: ImageType) -> dict[str, str]:
 
 def _lists(chosen: Selection) -> dict[str, str]:
     """Packages to delete, drivers to keep, and what to strip, of the sections that count."""
-    arch = chosen.machine
     deleted = [
         entry.name
         for section in chosen.packages
         for entry in section.packages
-        if section.kind == "delete" and (not entry.arch or arch in entry.arch)
+        if section.kind == "delete" and (not entry.arch or chosen.machine in entry.arch)
     ]
+    strips = chosen.description.strips
     return {
         "kiwi_delete": " ".join(sorted(set(deleted))),
-        "kiwi_drivers": ",".join(_files(chosen, "drivers")),
+        "kiwi_drivers": ",".join(_files(chosen, chosen.description.drivers)),
         **{
-            f"kiwi_strip_{kind}": " ".join(_files(chosen, "strip", kind=kind))
+            f"kiwi_strip_{kind}": " ".join(_files(chosen, (entry for entry in strips if entry.type == kind)))
             for kind in ("delete", "tools", "libs")
         },
     }
 
 
-def _files(chosen: Selection, name: str, *, kind: str = "") -> list[str]:
-    """Return the names in the ``<file>`` elements of the root-level elements ``name`` (of type ``kind``)."""
+def _files(chosen: Selection, lists: Iterable[Drivers | Strip]) -> list[str]:
+    """Return the names in those ``lists`` that count."""
     return [
-        file.attributes.get("name", "")
-        for node in chosen.description.others
-        if node.name == name and node.attributes.get("type", "") == kind
-        if node.section.applies(chosen.profiles, chosen.machine)
-        for file in node.children
-        if file.name == "file" and _for_machine(file, chosen.machine)
+        file.name
+        for entry in lists
+        if entry.applies(chosen.profiles, chosen.machine)
+        for file in entry.files
+        if not file.arch or chosen.machine in file.arch
     ]
-
-
-def _for_machine(node: Node, machine: str) -> bool:
-    arch = words(node.attributes.get("arch"))
-    return not arch or machine in arch
 
 
 def _flag(image_type: ImageType, name: str) -> str:

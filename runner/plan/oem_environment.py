@@ -5,60 +5,57 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.description.model.element import flag
+from runner.plan.volumes import DEFAULT_SWAP_MIB
 
 if TYPE_CHECKING:
-    from runner.description.model.types import ImageType
+    from runner.description.model.oem import OemConfig
 
 _FLAGS = {
-    "kiwi_oembootwait": "oem-bootwait",
-    "kiwi_oemkboot": "oem-kiwi-initrd",
-    "kiwi_oemmultipath_scan": "oem-multipath-scan",
-    "kiwi_oempartition_install": "oem-partition-install",
-    "kiwi_oemreboot": "oem-reboot",
-    "kiwi_oemrebootinteractive": "oem-reboot-interactive",
-    "kiwi_oemrecovery": "oem-recovery",
-    "kiwi_oemrecoveryInPlace": "oem-inplace-recovery",
-    "kiwi_oemresizeonce": "oem-resize-once",
-    "kiwi_oemshutdown": "oem-shutdown",
-    "kiwi_oemshutdowninteractive": "oem-shutdown-interactive",
-    "kiwi_oemsilentboot": "oem-silent-boot",
-    "kiwi_oemsilentinstall": "oem-silent-install",
-    "kiwi_oemsilentverify": "oem-silent-verify",
-    "kiwi_oemskipverify": "oem-skip-verify",
-    "kiwi_oemunattended": "oem-unattended",
+    "kiwi_oembootwait": "bootwait",
+    "kiwi_oemkboot": "kiwi_initrd",
+    "kiwi_oemmultipath_scan": "multipath_scan",
+    "kiwi_oempartition_install": "partition_install",
+    "kiwi_oemreboot": "reboot",
+    "kiwi_oemrebootinteractive": "reboot_interactive",
+    "kiwi_oemrecovery": "recovery",
+    "kiwi_oemrecoveryInPlace": "inplace_recovery",
+    "kiwi_oemresizeonce": "resize_once",
+    "kiwi_oemshutdown": "shutdown",
+    "kiwi_oemshutdowninteractive": "shutdown_interactive",
+    "kiwi_oemsilentboot": "silent_boot",
+    "kiwi_oemsilentinstall": "silent_install",
+    "kiwi_oemsilentverify": "silent_verify",
+    "kiwi_oemskipverify": "skip_verify",
+    "kiwi_oemunattended": "unattended",
 }
 
-_TEXTS = {
-    "kiwi_oemdevicefilter": "oem-device-filter",
-    "kiwi_oemnicfilter": "oem-nic-filter",
-    "kiwi_oemramdisksize": "oem-ramdisk-size",
-    "kiwi_oemrecoveryID": "oem-recoveryID",
-    "kiwi_oemrecoveryPartSize": "oem-recovery-part-size",
-    "kiwi_oemrootMB": "oem-systemsize",
-    "kiwi_oemtitle": "oem-boot-title",
-    "kiwi_oemunattended_id": "oem-unattended-id",
-    "kiwi_oemvmcp_parmfile": "oem-vmcp-parmfile",
+_VALUES = {
+    "kiwi_oemdevicefilter": "device_filter",
+    "kiwi_oemnicfilter": "nic_filter",
+    "kiwi_oemramdisksize": "ramdisk_size",
+    "kiwi_oemrecoveryID": "recovery_id",
+    "kiwi_oemrecoveryPartSize": "recovery_part_size",
+    "kiwi_oemrootMB": "systemsize",
+    "kiwi_oemtitle": "boot_title",
+    "kiwi_oemunattended_id": "unattended_id",
+    "kiwi_oemvmcp_parmfile": "vmcp_parmfile",
 }
+"""Variable to field of :class:`~runner.description.model.oem.OemConfig`."""
 
-_SWAP_MEBIBYTES = "128"
 
-
-def oem_environment(image_type: ImageType) -> dict[str, str]:
-    """Return the variables of the type's ``<oemconfig>``, none without one. Sizes are in MiB."""
-    config = image_type.child("oemconfig")
+def oem_environment(config: OemConfig | None) -> dict[str, str]:
+    """Return the variables of ``config``, none without one. Sizes are in MiB."""
     if config is None:
         return {}
-    said = {node.name: node.text for node in config.children}
-    swap = flag(said.get("oem-swap")) or False
+    swap_mib = DEFAULT_SWAP_MIB if config.swapsize is None else config.swapsize
     return {
-        **{name: _boolean(said.get(element)) for name, element in _FLAGS.items()},
-        **{name: said.get(element, "") for name, element in _TEXTS.items()},
-        "kiwi_oemswap": "true" if swap else "false",
-        "kiwi_oemswapMB": (said.get("oem-swapsize") or _SWAP_MEBIBYTES) if swap else "",
+        **{name: _text(getattr(config, field)) for name, field in (_FLAGS | _VALUES).items()},
+        "kiwi_oemswap": _text(config.swap or False),
+        "kiwi_oemswapMB": _text(swap_mib) if config.swap else "",
     }
 
 
-def _boolean(text: str | None) -> str:
-    value = flag(text)
-    return "" if value is None else str(value).lower()
+def _text(value: bool | int | str | None) -> str:  # noqa: FBT001  # it is the value itself
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -93,7 +93,7 @@ def _copy(name: str, target: str, origin: Origin, bench: Bench) -> bool:
 
 
 def _file_names(group: CertificatesPlan) -> dict[str, str]:
-    """Return what each certificate is called in the store; those of one name in several folders keep the folder."""
+    """Return what each certificate is called in the store; those of one name keep their folders."""
     last = Counter(_flat(PurePosixPath(name).name, group.target_distribution) for name in group.names)
     names = {}
     for name in group.names:
