@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runner.byte_size import byte_size
 from runner.cli.options import Session, read_passphrase, selection, source_options
 from runner.cli.output import print_result
 from runner.cli.overrides import override_options
@@ -30,6 +31,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--channel", metavar="NAME", help="Channel to publish in; default edge.")
 @click.option("--no-mirror-packages", is_flag=True, help="Do not keep the locked packages in the storage.")
 @click.option("--no-cache", is_flag=True, help="Build every layer anew and keep none.")
+@click.option("--max-size", metavar="SIZE", help="Fail when a result is larger: 700M, 4G, or bytes.")
 @click.pass_obj
 def build(  # noqa: PLR0917  # click hands every option over
     session: Session,
@@ -41,6 +43,7 @@ def build(  # noqa: PLR0917  # click hands every option over
     channel: str | None,
     no_mirror_packages: bool,  # noqa: FBT001
     no_cache: bool,  # noqa: FBT001
+    max_size: str | None,
     **source: Any,
 ) -> None:
     """Build an image: SOURCE is a git URL or a path.
@@ -60,7 +63,9 @@ def build(  # noqa: PLR0917  # click hands every option over
             url=publish, channel=channel or DEFAULT_CHANNEL, mirror_packages=not no_mirror_packages
         )
     machine = session.machine(passphrase, source=source["source"], use_layers=not no_cache)
-    options = BuildOptions(target=target_dir, key=key, passphrase=passphrase, publish=goal)
+    options = BuildOptions(
+        target=target_dir, key=key, passphrase=passphrase, publish=goal, max_size=_bytes(max_size)
+    )
     try:
         built = build_image(selection(**source), machine, options)
     finally:
@@ -103,6 +108,13 @@ def create(session: Session, root: Path, target_dir: Path) -> None:
     files = {file.name: {"sha256": file.sha256, "size": file.size} for file in image.files}
     text = "\n".join(f"{file.sha256}  {target_dir / file.name}" for file in image.files)
     print_result(session.style, {"target": str(target_dir.absolute()), "files": files}, text)
+
+
+def _bytes(text: str | None) -> int | None:
+    try:
+        return None if text is None else byte_size(text)
+    except ValueError as error:
+        raise UsageError("--max-size is no size", why=str(error)) from None
 
 
 def _as_json(built: Built) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from runner import __version__, prepare
 from runner.create import pipeline as create
 from runner.create.registry import builder_for
 from runner.create.toolchain import discover
+from runner.errors import BuildError
 from runner.packages import lockfile
 from runner.packages.managers import package_manager
 from runner.pipeline import earlier
@@ -25,6 +26,8 @@ from runner.release.buildkey import BuildKey
 from runner.release.inputs import SELF_HOSTED, BuildFacts, ReleaseInputs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from runner.create.image import Image
     from runner.packages.api import PackageFile
     from runner.packages.lock import Lock, Tool
@@ -78,6 +81,7 @@ def build(selection: Selection, machine: Machine, options: BuildOptions) -> Buil
         if built is None:
             built = _build_image(source, plan, lock, tools, key, target, machine, options)
         else:
+            _check_sizes(built.directory, built.files, options.max_size)
             machine.reporter.finished("build", 0.0, cached=True, detail="unchanged")
         if storage is not None:
             built = replace(built, published=_publish(built, files, storage, machine, options))
@@ -100,6 +104,7 @@ def _build_image(  # noqa: PLR0917  # the stages' values, in the order of the li
         done, identity = run_engine(plan, lock, source, machine, log.sink, target=stage)
         log.close()
         assert done.image is not None  # noqa: S101  # a target was given
+        _check_sizes(stage, (file.name for file in done.image.files), options.max_size)
         from runner.release.assemble import make_release
         from runner.release.host import current_host
 
@@ -125,6 +130,16 @@ def _build_image(  # noqa: PLR0917  # the stages' values, in the order of the li
         files=release.files,
         signed=release.signed,
     )
+
+
+def _check_sizes(folder: Path, names: Iterable[str], limit: int | None) -> None:
+    size, name = max((folder.joinpath(name).stat().st_size, name) for name in names)
+    if limit is not None and size > limit:
+        raise BuildError(
+            f"{name} is larger than allowed",
+            why=f"it has {size} bytes, and at most {limit} were asked for",
+            hint="leave packages out, or allow more",
+        )
 
 
 def _release_inputs(  # noqa: PLR0917  # the stages' values, in the order of the line

@@ -86,9 +86,13 @@ class PublishTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
-    """What becomes of the image. ``key`` is a private key file, ``passphrase`` opens it."""
+    """What becomes of the image.
+
+    ``key`` is a private key file, ``passphrase`` opens it. ``max_size`` is the bytes that a result file may have.
+    """
 
     target: Path | None = None
     key: Path | None = None
     passphrase: str | None = None
     publish: PublishTarget | None = None
+    max_size: int | None = None

@@ -55,6 +55,20 @@ def test_malformed_xml(bench: Bench) -> None:
     assert re.search(r"appliance\.kiwi:\d+", bench.build(expect=DESCRIPTION).said)
 
 
+@pytest.mark.parametrize("size", ["1X", "-1", "M", ""])
+def test_no_size(bench: Bench, size: str) -> None:
+    assert "--max-size" in bench.build("--max-size", size, expect=USAGE).error["what"]
+
+
+# -- the result
+
+
+def test_larger_than_allowed(bench: Bench) -> None:
+    done = bench.build("--max-size", "1k", expect=BUILD)
+    assert "at most 1024" in done.error["why"]
+    assert not (bench.base / "out").exists()
+
+
 # -- packages and their repositories
 
 

@@ -15,6 +15,7 @@ from runner.errors import UsageError
 if TYPE_CHECKING:
     import click
 
+    from runner.cli.kiwi.runtime import RuntimeConfiguration
     from runner.cli.options import Session
     from runner.cli.output import Style
 
@@ -35,12 +36,24 @@ class Asked:
     debug: bool = False
     logfile: str | None = None
     loglevel: str | None = None
+    config: str | None = None
 
     @classmethod
     def of(cls, ctx: click.Context) -> Asked:
         """Return what was asked so far, before the command and behind it."""
         found = ctx.meta.get(_META)
         return found if isinstance(found, Asked) else cls()
+
+    @property
+    def runtime(self) -> RuntimeConfiguration:
+        """What KIWI's runtime configuration says; nothing without one.
+
+        Raises:
+            UsageError: it cannot be read, or is wrong.
+        """
+        from runner.cli.kiwi.runtime import RuntimeConfiguration, read_runtime_configuration
+
+        return read_runtime_configuration(Path(self.config)) if self.config else RuntimeConfiguration()
 
     def session(self, base: Session) -> Session:
         """Return ``base`` as these options want it, and set the environment as asked.

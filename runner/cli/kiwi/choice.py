@@ -21,6 +21,8 @@ def choice(
     from runner.pipeline.request import Selection
     from runner.plan.overrides import read_overrides
 
+    if url := asked.runtime.download_url:
+        overrides["repository_map"] = (*overrides.get("repository_map", ()), f"obs:={url}")
     return Selection(
         source=source,
         kiwi_file=asked.kiwi_file,

@@ -73,6 +73,8 @@ def _command(command: Command) -> click.Command:
         if command.refused:
             raise UsageError(f"{command.service} {command.name} is refused", why=command.refused)
         session = Asked.of(ctx).session(ctx.obj if isinstance(ctx.obj, Session) else Session())
+        for name, why in Asked.of(ctx).runtime.ignored:
+            session.reporter.warning(f"{name} in the runtime configuration is ignored: {why}")
         module = importlib.import_module(f"runner.cli.kiwi.{command.service}")
         work = getattr(module, f"{command.name}_{command.service}")
         try:

@@ -40,7 +40,7 @@ def list_result(session: Session, asked: Asked, *, target_dir: str) -> None:  # 
 
 def bundle_result(  # all options of the command
     session: Session,
-    asked: Asked,  # noqa: ARG001  # as all commands
+    asked: Asked,
     *,
     target_dir: str,
     bundle_id: str,
@@ -54,8 +54,9 @@ def bundle_result(  # all options of the command
     from runner.bundle.results import read_results
 
     folder = Path(bundle_dir).absolute()
+    compress = not no_compress and asked.runtime.compress_bundle is not False
     options = BundleOptions(
-        id=bundle_id, pattern=pattern or "", compress=not no_compress, zsync_source=zsync_source or ""
+        id=bundle_id, pattern=pattern or "", compress=compress, zsync_source=zsync_source or ""
     )
     made = bundle(read_results(Path(target_dir).absolute()), folder, options)
     body = {"bundle": str(folder), "files": {item.name: {"sha256": item.sha256} for item in made}}

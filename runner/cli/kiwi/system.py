@@ -39,5 +39,6 @@ def build_system(session: Session, asked: Asked, *, source: str, target_dir: str
     from runner.pipeline.request import BuildOptions
 
     machine = session.machine(source=source, use_layers=not options.pop("clear_cache"))
-    build(choice(asked, source, **options), machine, BuildOptions(target=Path(target_dir)))
+    wanted = BuildOptions(target=Path(target_dir), max_size=asked.runtime.max_size)
+    build(choice(asked, source, **options), machine, wanted)
     show(session.style, Path(target_dir))

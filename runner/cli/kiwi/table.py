@@ -77,10 +77,13 @@ COMMON = (
     Switch("--debug", "Show the tools' output and debug messages."),
     Switch("--logfile", "Write what is said into a file as well; `stdout` for standard output.", "FILE"),
     Switch("--loglevel", "10 as --debug, 20 shows the tools' output, 30 and more only progress.", "N"),
-    _ignored("--color-output", "colours follow the terminal"),
-    _ignored(
-        "--config", "KIWI's runtime configuration is not read: no section of it changes what an image is", "FILE"
+    Switch(
+        "--config",
+        "KIWI's runtime configuration: obs/download_url, build_constraints/max_size, bundle/compress count, the "
+        "rest is told of. Files in the home folder and in /etc are not read.",
+        "FILE",
     ),
+    _ignored("--color-output", "colours follow the terminal"),
     _ignored("--logsocket", "the log goes to standard error and to --logfile", "SOCKET"),
     _ignored("--temp-dir", "work is done in the store, in folders that go with the build", "DIR"),
     _refused(

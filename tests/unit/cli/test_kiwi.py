@@ -89,6 +89,41 @@ def test_repositories_are_overridden(description: Path, capsys: pytest.CaptureFi
     assert facts["repositories"] == ["https://host/debian"]
 
 
+def test_the_runtime_configuration_counts_where_it_is_named(
+    description: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = DESCRIPTION.replace("mirror://debian", "obs://A:B/C")
+    (description / "config.xml").write_text(text)
+    config = description.parent / "kiwi.yml"
+    config.write_text("obs:\n  - download_url: https://host/repositories\nxz:\n  - options: -9\n")
+    assert run(["kiwi", "--config", str(config), "image", "info", "--description", str(description)]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["repositories"] == ["https://host/repositories/A:/B/C"]
+    assert "xz/options" in said.err
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[",
+        "- a",
+        "bundle: 1",
+        "bundle: [1]",
+        "bundle:\n  - compress: 3",
+        "build_constraints:\n  - max_size: 4x",
+        None,
+    ],
+)
+def test_a_runtime_configuration_that_is_none_is_refused(
+    description: Path, capsys: pytest.CaptureFixture[str], content: str | None
+) -> None:
+    config = description.parent / "kiwi.yml"
+    if content is not None:
+        config.write_text(content)
+    assert run(["kiwi", "--config", str(config), "image", "info", "--description", str(description)]) == 1
+    assert str(config) in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("option", "start"), [("xml", "<"), ("yaml", "image:"), ("toml", "[image]")])
 def test_the_description_is_printed(
     description: Path, capsys: pytest.CaptureFixture[str], option: str, start: str

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sizes as people write them: ``700M``, ``4G``, or a number of bytes."""
+
+from __future__ import annotations
+
+import re
+
+_SIZE = re.compile(r"(?P<number>[0-9]{1,18})(?P<unit>[kmgt]?)", re.IGNORECASE | re.ASCII)
+_BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+def byte_size(text: str) -> int:
+    """Return the bytes that ``text`` means; units are powers of 1024.
+
+    Raises:
+        ValueError: it is no size.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a size such as 700M, 4G or a number of bytes")
+    return int(match["number"]) * _BYTES[match["unit"].lower()]
