@@ -202,9 +202,13 @@ def build_deb(
     *,
     version: str = "1.0",
     scripts: dict[str, str] | None = None,
+    own: bool = False,
     **more: str,
 ) -> Path:
-    """Pack the files in ``content`` as a package with real root as owner; ``more`` are control fields."""
+    """Pack the files in ``content`` as a package; ``more`` are control fields.
+
+    All files belong to root, or with ``own`` to whom they belong to here.
+    """
     control = content / "DEBIAN"
     control.mkdir(parents=True)
     fields = {
@@ -220,8 +224,9 @@ def build_deb(
         (control / script).write_text(text)
         (control / script).chmod(0o755)
     target = folder / f"{name}_{version}_{architecture()}.deb"
+    owners = () if own else ("--root-owner-group",)
     subprocess.run(
-        ["dpkg-deb", "--build", "--root-owner-group", "-Zgzip", "-z1", content, target],
+        ["dpkg-deb", "--build", *owners, "-Zgzip", "-z1", content, target],
         env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)},
         check=True,
         capture_output=True,
