@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that build nothing: ``plan``, ``validate`` and ``lock``."""
+"""Commands that build nothing: ``plan`` and ``lock``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -11,10 +11,6 @@ from runner.cli.options import Session, selection, source_options
 from runner.cli.output import print_result
 from runner.cli.overrides import override_options
 from runner.cli.plan_text import plan_text
-from runner.errors import DescriptionError
-
-if TYPE_CHECKING:
-    from runner.description.finding import Finding
 
 
 @click.command()
@@ -33,41 +29,6 @@ def plan(session: Session, /, **source: Any) -> None:
     session.reporter.close()
     body = {**msgspec.to_builtins(made), "digest": made.digest}
     print_result(session.style, body, plan_text(made))
-
-
-@click.command()
-@source_options
-@click.pass_obj
-def validate(session: Session, /, **source: Any) -> None:
-    """List everything wrong or doubtful in a description."""
-    from runner.description.finding import InvalidDescriptionError
-    from runner.description.rules import check
-    from runner.pipeline.source import open_source
-
-    chosen = selection(**source)
-    findings: list[Finding] = []
-    try:
-        with open_source(chosen, session.machine(source=source["source"])) as opened:
-            findings = check(opened.description)
-    except InvalidDescriptionError as error:
-        findings = list(error.findings)
-    session.reporter.close()
-    errors = [finding for finding in findings if finding.severity == "error"]
-    listed = [
-        {
-            "id": finding.id,
-            "severity": finding.severity,
-            "message": finding.message,
-            "file": str(finding.where.file) if finding.where else None,
-            "line": finding.where.line if finding.where else None,
-            "remedy": finding.remedy,
-        }
-        for finding in findings
-    ]
-    text = "\n".join(f"{finding.severity}: {finding}" for finding in findings) or "the description is valid"
-    print_result(session.style, {"valid": not errors, "findings": listed}, text)
-    if errors:
-        raise click.exceptions.Exit(DescriptionError.exit_code)
 
 
 @click.command()

@@ -21,7 +21,7 @@ COMMANDS = {
     "prepare": "build",
     "create": "build",
     "plan": "inspect",
-    "validate": "inspect",
+    "validate": "validate",
     "matrix": "matrix",
     "upgrade": "upgrade",
     "lock": "inspect",

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 
 def _refused(subject: Subject) -> Found:
+    """Some settings make sense for some images only."""
     for image_type, named, fact, where in _used(subject):
         if fact.serves and image_type.image not in fact.serves:
             yield f"{named} is not for {image_type.image} images, only for {', '.join(fact.serves)}", where
 
 
 def _without_effect(subject: Subject) -> Found:
+    """Some settings are read for some images only."""
     for image_type, named, fact, where in _used(subject):
         if fact.used_by and image_type.image not in fact.used_by:
             yield f"{named} does nothing in {image_type.image} images, only in {', '.join(fact.used_by)}", where

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from runner.description.finding import Severity
     from runner.description.model.description import Description
+    from runner.description.model.types import ImageType
     from runner.errors import Location
     from runner.plan.select import Selection
 
@@ -26,15 +27,25 @@ class Subject:
     description: Description
     selections: tuple[Selection, ...]
 
+    @property
+    def types(self) -> Iterator[ImageType]:
+        """All types, whether a selection reaches them or not."""
+        return (entry for block in self.description.preferences for entry in block.types)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A named check. ``look`` yields a message and its place for each thing it finds."""
+    """A named check. ``look`` yields a message and its place for each thing it finds; its docstring says why."""
 
     id: str
     severity: Severity
     remedy: str
     look: Callable[[Subject], Found]
+
+    @property
+    def summary(self) -> str:
+        """Why the rule is there, in one sentence."""
+        return (self.look.__doc__ or "").strip()
 
     def run(self, subject: Subject) -> list[Finding]:
         """Return the findings, each once, however many selections show it."""
