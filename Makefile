@@ -58,6 +58,8 @@ schema: install-dev ## compile the descriptions' grammar and table from their so
 
 docs: schema ## write the reference of the descriptions' language anew
 	$(BIN)/python -m runner.description.schema.reference docs/reference
+	$(BIN)/python -m runner.description.rules.document > docs/rules.md
+	$(BIN)/python -m runner.cli.kiwi.document > docs/kiwi-command-line.md
 
 lock-examples: install ## resolve the examples' committed locks anew
 	$(BIN)/packhouse lock examples/debian-rootfs --update

@@ -68,7 +68,7 @@ def build(selection: Selection, machine: Machine, options: BuildOptions) -> Buil
     if options.publish is not None:  # it has the packages of earlier builds as well
         machine = replace(machine, packages_from=(*machine.packages_from, options.publish.url))
     with open_source(selection, machine) as source:
-        plan = source.plan(selection)
+        plan = source.buildable_plan(selection)
         refuse_unsupported(plan)
         if storage is not None:
             _claim(storage)  # before the long work, not after it

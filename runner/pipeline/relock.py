@@ -81,7 +81,7 @@ def _elsewhere() -> UsageError:
 
 def _plans(source: Source, selection: Selection) -> list[Plan]:
     if selection.profiles or selection.type_name:
-        return [source.plan(selection)]
+        return [source.buildable_plan(selection)]
     plans: dict[str, Plan] = {}
     for combination in combinations(source.description, arch=selection.arch):
         chosen = _replace(selection, combination.profiles, combination.type_name)

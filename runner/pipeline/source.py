@@ -44,6 +44,23 @@ class Source:
             overrides=selection.overrides.with_map(self.repository_map),
         )
 
+    def buildable_plan(self, selection: Selection) -> Plan:
+        """Plan what is to be built, and stop where a rule finds an error in what counts for it.
+
+        Raises:
+            InvalidDescriptionError: the errors.
+        """
+        from runner.description.rules import refuse_errors
+        from runner.plan.overrides import overridden
+        from runner.plan.select import select
+
+        plan = self.plan(selection)
+        chosen = select(
+            self.description, profiles=selection.profiles, type_name=selection.type_name, arch=selection.arch
+        )
+        refuse_errors(self.description, overridden(chosen, selection.overrides.with_map(self.repository_map)))
+        return plan
+
     def credentials(self, selection: Selection, env: Mapping[str, str]) -> Credentials:
         """Gather the logins of all repositories: a plan only knows which of them need one."""
         overrides = selection.overrides.with_map(self.repository_map)

@@ -37,7 +37,7 @@ def prepare(selection: Selection, machine: Machine, root: Path) -> Tree:
     if root.exists() and any(root.iterdir()):
         raise UsageError(f"{root} is not empty", hint="choose another --root, or remove it first")
     with open_source(selection, machine) as source:
-        plan = source.plan(selection)
+        plan = source.buildable_plan(selection)
         refuse_unsupported(plan)
         lock, _ = committed_or_new(plan, source, machine, selection)
         root.parent.mkdir(parents=True, exist_ok=True)

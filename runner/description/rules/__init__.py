@@ -47,9 +47,27 @@ def refuse_errors(description: Description, chosen: Selection) -> None:
     Raises:
         InvalidDescriptionError: holds all of them.
     """
-    errors = [finding for finding in _findings(description, [chosen]) if finding.severity == "error"]
+    errors = [
+        finding for finding in _findings(_only(description, chosen), [chosen]) if finding.severity == "error"
+    ]
     if errors:
         raise InvalidDescriptionError(errors)
+
+
+def _only(description: Description, chosen: Selection) -> Description:
+    """Return the description without what does not count: a mistake in another image stops nothing."""
+    from msgspec.structs import replace
+
+    return replace(
+        description,
+        preferences=tuple(
+            replace(block, types=tuple(entry for entry in block.types if entry is chosen.image_type))
+            for block in chosen.preferences
+        ),
+        repositories=chosen.repositories,
+        packages=chosen.packages,
+        users=chosen.users,
+    )
 
 
 def _findings(description: Description, selections: Iterable[Selection]) -> list[Finding]:
