@@ -158,5 +158,12 @@ class LimitError(PackhouseError):
     kind = "limit"
 
 
+class BootError(PackhouseError):
+    """An image was started and did not do what was expected of it."""
+
+    exit_code = 14
+    kind = "boot"
+
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, SIGTERM or SIGHUP, as a shell reports SIGINT."""

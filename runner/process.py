@@ -17,7 +17,7 @@ from runner.errors import BuildError, HostError, LimitError
 from runner.redact import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 TAIL_LINES = 40
@@ -148,6 +148,24 @@ def _failure(done: Completed, what: str) -> BuildError:
     code = done.returncode
     why = "signal " + signal.Signals(-code).name if code < 0 else None
     return BuildError(f"{what} failed with exit code {code}", why=why, log_tail=done.tail)
+
+
+@contextlib.contextmanager
+def background(argv: Sequence[str | Path], *, pass_fds: Sequence[int] = ()) -> Iterator[subprocess.Popen[bytes]]:
+    """Run ``argv`` for as long as the block lasts, and kill it and all it started at its end.
+
+    What it writes comes together in ``stdout`` and is the caller's to read, or it will stand still.
+
+    Raises:
+        HostError: the program does not exist.
+    """
+    args = tuple(os.fspath(arg) for arg in argv)
+    child = _start(args, env=None, cwd=None, has_stdin=False, merge=True, pass_fds=pass_fds, umask=-1)
+    try:
+        yield child
+    finally:
+        kill_group(child)
+        _close_pipes(child)
 
 
 def kill_group(child: subprocess.Popen[bytes]) -> None:
