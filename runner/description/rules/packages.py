@@ -14,14 +14,9 @@ if TYPE_CHECKING:
     from runner.errors import Location
     from runner.plan.select import Selection
 
-_KINDS = {
-    "apt": {"apt-deb"},
-    "pacman": {"pacman"},
-    "apk": {"apk"},
-    "zypper": {"rpm-md", "yast2", "rpm-dir", "plaindir", "hd"},
-    "dnf": {"rpm-md"},
-}
-"""What kinds of repositories each manager reads; the family of dnf shares one entry."""
+_KINDS = {"apt": {"apt-deb", "deb-dir"}, "apk": {"apk"}, "pacman": set[str]()}
+_RPM_KINDS = {"rpm-md", "apt-rpm", "mirrors"}
+"""What kinds of repositories each manager reads; those of rpm have one answer, and pacman knows no other kind."""
 
 _NOT_FOR_APT = frozenset({"collectionModule", "product"})
 _MODULES = "collectionModule"
@@ -43,7 +38,7 @@ def _kind_of_manager(subject: Subject) -> Found:
     """A package manager reads repositories of its own kind only."""
     for chosen in subject.selections:
         manager = chosen.merged.packagemanager
-        kinds = _KINDS.get(manager, _KINDS["dnf"])
+        kinds = _KINDS.get(manager, _RPM_KINDS)
         for entry in chosen.repositories:
             if entry.kind and entry.kind not in kinds:
                 yield f"{manager} does not read repositories of type {entry.kind}", entry.at
