@@ -29,6 +29,7 @@ COMMANDS = {
     "fetch": "release",
     "verify": "release",
     "keygen": "release",
+    "boot": "boot",
     "kiwi": "kiwi",
     "doctor": "machine",
     "schema": "machine",
