@@ -49,6 +49,7 @@ demo: install ## build an example from git, sign, publish, fetch and verify it, 
 
 bench: install-dev ## compare with mmdebstrap and KIWI
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/describe.py
 
 schemas: install ## write the JSON Schemas of plan, lock and manifest anew
 	$(BIN)/packhouse schema --out docs/schema

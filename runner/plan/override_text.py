@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,6 +57,8 @@ def checked(option: str, element: str, attribute: str, value: str) -> str:
     rule = _rule(*(_TYPE if element == "type" else (element,)))
     known = rule.attributes.get(attribute)
     if known is None:
+        import difflib
+
         close = difflib.get_close_matches(attribute, rule.attributes, n=1, cutoff=0.7)
         raise UsageError(
             f"{option}: <{element}> has no attribute {attribute!r}",

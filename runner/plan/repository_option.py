@@ -10,7 +10,6 @@ and the readable one says the names: ``source=https://host/debian,distribution=b
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -156,6 +155,8 @@ def _named(option: str, text: str) -> Iterator[tuple[str, str]]:
             yield name, ",".join(parts).strip()
         name, parts = found["name"], [found["value"]]
         if name not in NAMES:
+            import difflib
+
             close = difflib.get_close_matches(name, NAMES, n=1)
             raise UsageError(
                 f"{option} has no field {name!r}" + (f"; did you mean {close[0]!r}?" if close else ""),

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import platform
+import os
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
@@ -175,7 +175,7 @@ def select(
     Raises:
         DescriptionError: unknown profile or type, or nothing to build.
     """
-    machine = DEBIAN_MACHINES.get(arch, arch) if arch else platform.machine()
+    machine = DEBIAN_MACHINES.get(arch, arch) if arch else os.uname().machine
     chosen = select_profiles(description, profiles, machine)
     blocks = matching_preferences(description, chosen, machine)
     return Selection(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -57,14 +58,17 @@ BASE = "{http://www.w3.org/XML/1998/namespace}base"
 
 def location_of(element: _Element) -> Location:
     """Return where ``element`` stands: the name of its file, its line and its tag."""
-    return Location(unquote(element.base or "description"), element.sourceline, str(element.tag))
+    return Location(_file_name(element.base), element.sourceline, str(element.tag))
+
+
+@functools.lru_cache(maxsize=256)
+def _file_name(base: str | None) -> str:
+    return unquote(base or "description")
 
 
 def children(parent: _Element, *names: str) -> Iterator[_Element]:
-    """Yield the child elements of ``parent`` called one of ``names`` (all elements without names), in order."""
-    for child in parent:
-        if isinstance(child.tag, str) and (not names or child.tag in names):
-            yield child
+    """Return the child elements of ``parent`` called one of ``names`` (all elements without names), in order."""
+    return parent.iterchildren(*(names or ("*",)))
 
 
 def child(parent: _Element, name: str) -> _Element | None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ class Datatype:
     """
 
     choices: tuple[str, ...] | None = None
-    pattern: re.Pattern[str] | None = None
+    pattern: str | None = None
     kind: str = ""
     told: str = ""
 
@@ -29,7 +30,7 @@ class Datatype:
         """Tell whether ``text`` is one; white space around it does not count (xsd:token)."""
         if self.choices is not None:
             return text.strip() in self.choices
-        return self.pattern is None or self.pattern.fullmatch(" ".join(text.split())) is not None
+        return self.pattern is None or _compiled(self.pattern).fullmatch(" ".join(text.split())) is not None
 
     @property
     def expected(self) -> str:
@@ -37,6 +38,12 @@ class Datatype:
         if self.told or self.choices is None:
             return self.told or "text"
         return self.choices[0] if len(self.choices) == 1 else "one of " + ", ".join(self.choices)
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Only a few of all kinds of values stand in one description."""
+    return re.compile(pattern, re.ASCII)
 
 
 TEXT = Datatype(kind="text", told="text")
@@ -60,5 +67,5 @@ def read_datatype(pattern: _Element, *, kind: str = "", told: str = "") -> Datat
         return BOOLEAN
     if found == "data" and pattern.get("type") == "token":
         expression = pattern.findtext(f"{RNG}param[@name='pattern']")
-        return Datatype(pattern=re.compile(expression, re.ASCII) if expression else None, kind=kind, told=told)
+        return Datatype(pattern=expression or None, kind=kind, told=told)
     raise ValueError(f"unknown datatype pattern {found} in line {pattern.sourceline}")

@@ -40,7 +40,7 @@ class ChildRule:
     most: int | None
 
 
-@dataclass(slots=True)
+@dataclass
 class ElementRule:
     """What may stand in one element. ``text`` is None where no text may stand; ``anything`` allows any content.
 
@@ -52,6 +52,14 @@ class ElementRule:
     children: dict[str, ChildRule] = field(default_factory=dict)
     text: Datatype | None = None
     anything: bool = False
+
+    @functools.cached_property
+    def needed_attributes(self) -> tuple[str, ...]:
+        return tuple(name for name, rule in self.attributes.items() if rule.required)
+
+    @functools.cached_property
+    def needed_children(self) -> bool:
+        return any(rule.least for rule in self.children.values())
 
 
 @functools.cache

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from typing import TYPE_CHECKING
 
@@ -29,6 +28,8 @@ def meant(name: str, known: Iterable[str]) -> str | None:
     if len(name) > LONGEST:
         return None
     by_lower = {entry.lower(): entry for entry in known}
+    import difflib  # only for descriptions with mistakes
+
     close = difflib.get_close_matches(name.strip().lower(), by_lower, n=1, cutoff=0.7)
     return by_lower[close[0]] if close else None
 

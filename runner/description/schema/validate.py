@@ -35,6 +35,8 @@ def validate_tree(root: _Element) -> list[Finding]:
     stack = [(root, grammar())]
     while stack:
         element, rule = stack.pop()
+        if _plainly_right(element, rule):
+            continue
         known: list[tuple[_Element, ElementRule]] = []
         for finding in chain(_attributes(element, rule), _children(element, rule, known), _text(element, rule)):
             findings.append(finding)
@@ -42,6 +44,20 @@ def validate_tree(root: _Element) -> list[Finding]:
                 return findings
         stack.extend(reversed(known))
     return findings
+
+
+def _plainly_right(element: _Element, rule: ElementRule) -> bool:
+    """Tell at once that a leaf, as most elements are, has no finding."""
+    if len(element) or rule.anything or element.text is not None or rule.text is not None:
+        return False
+    attributes, allowed = element.attrib, rule.attributes
+    if len(attributes) > _MOST_ATTRIBUTES or rule.needed_children:
+        return False
+    for name, value in attributes.items():
+        entry = allowed.get(name)
+        if entry is None or not entry.value.accepts(value):
+            return False
+    return all(name in attributes for name in rule.needed_attributes)
 
 
 def _attributes(element: _Element, rule: ElementRule) -> Iterator[Finding]:

@@ -1,1 +1,2 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
