@@ -21,6 +21,7 @@ MARKUP = re.compile(
 """Everything between angle brackets in a well-formed document without a DOCTYPE."""
 
 
+_TAG_OF_LINES = re.compile(r"<[^<>]*\n")
 _TOO_DEEP = f"boolean({'/*' * (MAX_DEPTH + 1)})"
 """An XPath: whether an element nests too deep. To walk the tree in Python takes ten times longer."""
 
@@ -57,7 +58,8 @@ def parse(text: str, name: str) -> _Element:
         )
     if text.count("<") > MAX_ELEMENTS or root.xpath(_TOO_DEEP):
         _refuse_monsters(root, name)
-    _begin_lines(root, text)
+    if _TAG_OF_LINES.search(text):
+        _begin_lines(root, text)
     if "xml:base" in text:
         _refuse_base(root, name)
     return root

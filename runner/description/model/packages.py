@@ -16,6 +16,7 @@ from runner.description.model.element import (
     section_of,
     words,
 )
+from runner.errors import Location
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -87,8 +88,13 @@ def _section(element: _Element) -> PackageSection:
 
 
 def _named(section: _Element, tag: str) -> tuple[NamedEntry, ...]:
+    file = location_of(section).file  # asked once: thousands of packages stand in one section
     return tuple(
-        NamedEntry(at=location_of(entry), name=attribute(entry, "name"), arch=words(entry.get("arch")))
+        NamedEntry(
+            at=Location(file, entry.sourceline, tag),
+            name=attribute(entry, "name"),
+            arch=words(arch) if (arch := entry.get("arch")) else (),
+        )
         for entry in children(section, tag)
     )
 
