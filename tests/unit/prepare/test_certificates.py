@@ -90,5 +90,5 @@ def test_certificates_of_one_name_in_two_folders_are_both_trusted(bench: Bench, 
         (origin.directory / folder).mkdir()
         (origin.directory / folder / "ca.pem").write_bytes(CERTIFICATE + folder.encode())
     certificates.run(certificates.Inputs(origin, plan("a/ca.pem", "b/ca.pem", "gone.pem")), bench)
-    folder = bench.root / "usr/local/share/ca-certificates"
-    assert {path.name: path.read_bytes()[-1:] for path in folder.iterdir()} == {"a_ca.crt": b"a", "b_ca.crt": b"b"}
+    store = bench.root / "usr/local/share/ca-certificates"
+    assert {path.name: path.read_bytes()[-1:] for path in store.iterdir()} == {"a_ca.crt": b"a", "b_ca.crt": b"b"}
