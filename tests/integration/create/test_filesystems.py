@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.create.ext_size import MEBIBYTE
+from runner.disk.filesystems.ext_size import MEBIBYTE
 from runner.create.pipeline import create
 from runner.errors import BuildError
 from runner.plan.model import SizePlan

@@ -103,7 +103,7 @@ def layout(content: Content, size: SizePlan | None) -> Layout:
     Raises:
         BuildError: the asked size is too small; the error says by how much.
     """
-    inodes = content.inodes + content.inodes // 4 + 1024
+    inodes = inode_count(content)
     needed = _needed(content, inodes)
     if size is not None and not size.additive:
         total = size.mebibytes * MEBIBYTE
@@ -113,6 +113,16 @@ def layout(content: Content, size: SizePlan | None) -> Layout:
     rule = content.blocks * BLOCK * 3 // 2 + 2 * content.inodes * INODE_SIZE
     extra = size.mebibytes * MEBIBYTE if size is not None else 0
     return Layout(_round_up(max(rule, needed) + extra), inodes)
+
+
+def inode_count(content: Content) -> int:
+    """Return how many inodes a filesystem for ``content`` gets: its own, and room for more."""
+    return content.inodes + content.inodes // 4 + 1024
+
+
+def least_size(content: Content) -> int:
+    """Return the bytes that ``content`` needs at least, a whole number of mebibytes."""
+    return _needed(content, inode_count(content))
 
 
 def too_small(total: int, needed: int) -> BuildError:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.create.ext import split_extended
-from runner.create.ext_size import MEBIBYTE, Content, layout, measure
+from runner.disk.filesystems.ext import split_extended
+from runner.disk.filesystems.ext_size import MEBIBYTE, Content, layout, measure
 from runner.errors import BuildError
 from runner.plan.model import SizePlan
 

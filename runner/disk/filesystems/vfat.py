@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FAT16 and FAT32, filled by mtools path by path in the order of names, so that equal trees give equal bytes.
+
+FAT keeps neither owners nor modes nor links: a link is refused, the rest is what the mount says.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from runner.create.walk import walk
+from runner.disk.filesystems.api import Filesystem
+from runner.disk.filesystems.placing import copy_into
+from runner.errors import BuildError
+from runner.process import run as run_tool
+from runner.process import tool_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from runner.disk.filesystems.api import FilesystemSpec, Place
+    from runner.process import LineSink
+
+_MEBIBYTE = 1 << 20
+_BITS = {"fat16": "16", "fat32": "32"}
+_CLUSTER = 4096
+_LEAST = {"fat16": 17 * _MEBIBYTE, "fat32": 260 * _MEBIBYTE}
+"""The number of clusters tells FAT16 from FAT32: less would be the other kind with clusters of this size."""
+
+_TABLES_SHARE = 64
+_LONGEST_LABEL = 11
+
+
+def need(spec: FilesystemSpec, root: Path) -> int:
+    """See :class:`runner.disk.filesystems.api.Need`."""
+    content = sum(_clusters(entry.stat.st_size if entry.is_file else 1) for entry in walk(root)) * _CLUSTER
+    size = content + content // _TABLES_SHARE + _MEBIBYTE
+    return max(-(-size // _MEBIBYTE) * _MEBIBYTE, _LEAST[spec.kind])
+
+
+def write(spec: FilesystemSpec, root: Path, place: Place, *, scratch: Path, sink: LineSink | None = None) -> None:
+    """See :class:`runner.disk.filesystems.api.Write`."""
+    image = scratch / "vfat"
+    with image.open("xb") as stream:
+        stream.truncate(place.size)
+    environment = tool_environment(
+        {"SOURCE_DATE_EPOCH": str(spec.epoch), "TZ": "UTC", "MTOOLS_SKIP_CHECK": "1", "MTOOLSRC": os.devnull}
+    )
+    volume = spec.uuid.replace("-", "")
+    label = ("-n", spec.label[:_LONGEST_LABEL].upper()) if spec.label else ()
+    sizes = ("-F", _BITS[spec.kind], "-S", str(spec.sector_bytes))
+    make = ("mkfs.vfat", "--invariant", "-i", volume, *label, *sizes, *spec.options, image)
+    run_tool(make, env=environment, sink=sink, what="mkfs.vfat")
+    for command in _commands(root, image, spec.epoch):
+        _run(command, environment, sink)
+    copy_into(image, place)
+    image.unlink()
+
+
+def _commands(root: Path, image: Path, epoch: int) -> Iterator[tuple[str | Path, ...]]:
+    """One call a path: what several paths in one call do depends on the host's order."""
+    for entry in walk(root):
+        target = f"::/{os.fsdecode(entry.name)}"
+        if entry.is_dir:
+            yield ("mmd", "-i", image, target)
+        elif entry.is_file:
+            os.utime(entry.path, (epoch, min(epoch, int(entry.stat.st_mtime))))
+            yield ("mcopy", "-m", "-i", image, os.fsdecode(entry.path), target)
+        else:
+            raise BuildError(
+                f"{os.fsdecode(entry.name)} cannot lie in a FAT filesystem",
+                why="it is neither a file nor a folder",
+            )
+
+
+def _run(command: tuple[str | Path, ...], environment: Mapping[str, str], sink: LineSink | None) -> None:
+    try:
+        run_tool(command, env=environment, sink=sink, what=str(command[0]))
+    except BuildError as error:
+        if any("Disk full" in line for line in error.log_tail):
+            raise BuildError(
+                "the EFI partition is too small for what lies in it",
+                why=f"no room is left for {command[-1]}",
+                hint="raise efipartsize",
+            ) from error
+        raise
+
+
+def _clusters(size: int) -> int:
+    return max(1, -(-size // _CLUSTER))
+
+
+FILESYSTEM = Filesystem(version=1, tools=("mkfs.vfat", "mcopy", "mmd"), need=need, write=write)
