@@ -42,7 +42,7 @@ _OUT = click.Path(path_type=Path, dir_okay=False)
 @click.option("--screenshot", type=_OUT, metavar="FILE", help="Write the last picture of the screen as PNG.")
 @click.pass_obj
 def boot(session: Session, /, file: Path, **options: Any) -> None:
-    """Start an image in a virtual machine and wait for its login prompt.
+    """Start an image in a virtual machine and wait for its login.
 
     FILE is a disk in any format that qemu-img knows, or a folder of results. It is not written. The image has to
     use its first serial console.
