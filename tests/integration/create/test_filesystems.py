@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.disk.filesystems.ext_size import MEBIBYTE
 from runner.create.pipeline import create
+from runner.disk.filesystems.ext_size import MEBIBYTE
 from runner.errors import BuildError
 from runner.plan.model import SizePlan
 from runner.process import run
