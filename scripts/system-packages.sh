@@ -15,8 +15,8 @@ readonly BUILD=(
     openssl python3 python3-venv squashfs-tools tar uidmap util-linux xz-utils
 )
 readonly TEST=(
-    acl apt-utils attr busybox-static cpio dosfstools dpkg-dev faketime git-lfs gnupg mmdebstrap mtools shellcheck
-    skopeo umoci
+    acl apt-utils attr busybox-static cpio dosfstools dpkg-dev faketime git-lfs gnupg mmdebstrap mtools ovmf
+    qemu-system-x86 qemu-utils shellcheck skopeo umoci
 )
 
 # One download at a time may stall on a dead mirror; none may stall the whole installation.

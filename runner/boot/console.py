@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 64 << 20
 """A machine that talks more than this is ended; it would fill our disk."""
+
+_LINGER = 0.5
+"""Seconds."""
 
 Found = TypeVar("Found")
 
@@ -126,7 +130,16 @@ class Console:
     def _give_up_after(self, line: Line) -> None:
         for end in self.dead_ends:
             if end.sign.search(line.text):
-                raise FailedBootError(end.what, why=f"the console says: {line.text.strip()}", hint=end.hint)
+                self._linger()
+                said = next((text for text in self.tail if end.sign.search(text)), self._redact(line.text))
+                raise FailedBootError(end.what, why=f"the console says: {said.strip()}", hint=end.hint)
+
+    def _linger(self) -> None:
+        """Hear what is said after the worst, for it may tell why."""
+        over = time.monotonic() + _LINGER
+        with contextlib.suppress(FailedBootError):
+            while (left := over - time.monotonic()) > 0:
+                self._read(left)
 
     def _read(self, seconds: float) -> None:
         data = self._port.read(seconds)

@@ -143,8 +143,9 @@ class RunningMachine:
             self.serial.sendall(data)
 
     def last_words(self) -> tuple[str, ...]:
-        """What QEMU itself said, after it ended."""
-        self.said.extend(self.output.read().splitlines())
+        """What QEMU itself said; without waiting, for it may still run."""
+        os.set_blocking(self.output.fileno(), False)
+        self.said.extend((self.output.read() or b"").splitlines())
         return tuple(line.decode("utf-8", "replace") for line in self.said)
 
     def _read_debug(self) -> None:

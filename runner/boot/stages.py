@@ -63,9 +63,11 @@ _NO_BOOTLOADER = "the image has no bootloader for this firmware: try another wit
 
 DEAD_ENDS = (
     PANIC,
-    DeadEnd(re.compile(r"^No bootable device"), "the firmware found nothing to boot", _NO_BOOTLOADER),
     DeadEnd(
-        re.compile(r"^BdsDxe: loading Boot\w+ \"EFI Internal Shell|No bootable option or device was found"),
+        re.compile(
+            r"^Booting from Floppy|^No bootable device"
+            r"|^BdsDxe: loading Boot\w+ \"EFI Internal Shell|No bootable option or device was found"
+        ),
         "the firmware found nothing to boot",
         _NO_BOOTLOADER,
     ),

@@ -104,6 +104,20 @@ TOOLS = (
     Tool(("xz",), _same("xz", apt="xz-utils"), "compresses archives with many threads", (5, 2)),
     Tool(("git",), _same("git"), "clones descriptions", (2, 30)),
     Tool(("git-lfs",), _same("git-lfs"), "large files in a description", required=False),
+    Tool(
+        ("qemu-system-x86_64",),
+        _same("qemu-system-x86", pacman="qemu-system-x86"),
+        "starts images to test them",
+        (7, 0),
+        required=False,
+    ),
+    Tool(
+        ("qemu-img",),
+        _same("qemu-img", apt="qemu-utils", zypper="qemu-tools"),
+        "starts images to test them",
+        (6, 2),
+        required=False,
+    ),
     Tool(("skopeo",), _same("skopeo"), "pushes container images to registries", required=False),
 )
 
