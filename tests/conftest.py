@@ -8,6 +8,7 @@ those marked ``root`` are left out.
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,12 @@ NEEDS = {
     TESTS / "unit" / "prepare": pytest.mark.owners,  # trees with real owners
     TESTS / "integration" / "create": pytest.mark.root,  # and device nodes, and a small tmpfs
 }
+
+
+def pytest_configure() -> None:
+    """Let what the tests start hear Ctrl-C: a shell starts its background jobs deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def real_root() -> bool:
