@@ -21,16 +21,19 @@ if TYPE_CHECKING:
     from runner.description.formats.values import Value
     from runner.errors import DescriptionError
 
-_KEY = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*')"""
+# Nothing but single characters is repeated possessively: with whole groups Python before 3.11.5 goes wrong.
+_QUOTED = r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*"'
+_KEY = rf"""(?:[A-Za-z0-9_-]+|{_QUOTED}|'[^'\n]*')"""
 _START = re.compile(
-    rf"(?:[ \t]*(?:\#[^\n]*)?\r?\n)*+[ \t]*(?:\[|{_KEY}(?:[ \t]*\.[ \t]*{_KEY}){{0,9}}[ \t]*=(?!=))"
+    rf"(?:[ \t]*+(?:\#[^\n]*+)?\r?\n)*[ \t]*(?:\[|{_KEY}(?:[ \t]*\.[ \t]*{_KEY}){{0,9}}[ \t]*=(?!=))"
 )
 _PART = re.compile(_KEY)
 _DOT = re.compile(r"[ \t]*\.[ \t]*")
 _BLANK = re.compile(r"[ \t]*+(\#[^\n]*+)?(\r?\n)?")
 _SCALAR = re.compile(
-    r'''"""(?:[^"\\]|\\[\s\S]|""?(?!"))*+"{3,5}|"(?:[^"\\\n]|\\.)*+"'''
-    r"""|\'\'\'(?:[^']|''?(?!'))*+'{3,5}|'[^'\n]*'"""
+    r'''"""[^"\\]*+(?:(?:\\[\s\S]|""?(?!"))[^"\\]*+)*"{3,5}|'''
+    rf"{_QUOTED}"
+    r"""|\'\'\'[^']*+(?:''?(?!')[^']*+)*'{3,5}|'[^'\n]*'"""
     r"""|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt\ ][0-9]{2}:[^\s,\]}#]*|[^\s,\[\]{}="'#]+"""
 )
 _AT_LINE = re.compile(r" \(at line ([0-9]+), column [0-9]+\)$")

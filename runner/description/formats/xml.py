@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 MARKUP = re.compile(
-    r"""<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|</[^>]*>|<[^\s/>!?]+(?:[^"'>]|"[^"]*"|'[^']*')*+>""", re.DOTALL
+    r"""<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|</[^>]*>|<(?=[^\s/>!?])[^"'>]*+(?:(?:"[^"]*"|'[^']*')[^"'>]*+)*>""",
+    re.DOTALL,
 )
 """Everything between angle brackets in a well-formed document without a DOCTYPE."""
 

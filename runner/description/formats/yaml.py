@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from runner.description.formats.values import Value
 
 _START = re.compile(
-    r"""(?:[ \t]*(?:\#[^\n]*)?\n)*+
+    r"""(?:[ \t]*+(?:\#[^\n]*+)?\n)*
     (?:---|%YAML
       |[ \t]*(?:"[^"\n]*"|'[^'\n]*')[ \t]*:(?=\s|$)
       |[ \t]*[A-Za-z_&?!{][^\n]*?(?::(?=\s|$)|\}))""",
