@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import selectors
 import shutil
@@ -13,8 +12,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from runner.errors import HostError
-from runner.process import TAIL_LINES, background, tool_environment
+from runner.errors import HostError, PackhouseError
+from runner.process import TAIL_LINES, Limits, background, run, tool_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +25,11 @@ if TYPE_CHECKING:
 
 PROGRAM = "qemu-system-x86_64"
 _CHUNK = 65536
-_KVM_CREATE_VM = 0xAE01
+_PROBE = (
+    *("-no-user-config", "-nodefaults", "-machine", "q35", "-accel", "kvm", "-cpu", "host"),
+    *("-S", "-display", "none", "-monitor", "stdio"),
+)
+_PROBE_SECONDS = 10
 _DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 """setpriv(1): even when we are killed with no chance to clean up, the machine ends."""
 
@@ -41,7 +44,9 @@ _SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=d
 
 
 def accelerator(asked: Accelerator) -> Literal["kvm", "tcg"]:
-    """Return what the machine runs with: ``kvm`` if this user may make a machine with it.
+    """Return what the machine runs with: ``kvm`` if a machine can be made with it.
+
+    It is tried: a processor may be there for the user and still not be one that QEMU can set up.
 
     Raises:
         HostError: KVM was asked for and does not work.
@@ -49,15 +54,13 @@ def accelerator(asked: Accelerator) -> Literal["kvm", "tcg"]:
     if asked == "tcg":
         return "tcg"
     try:
-        kvm = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
-        try:
-            os.close(fcntl.ioctl(kvm, _KVM_CREATE_VM, 0))
-        finally:
-            os.close(kvm)
-    except OSError as error:
+        run((PROGRAM, *_PROBE), stdin=b"quit\n", limits=Limits(seconds=_PROBE_SECONDS), what="QEMU with KVM")
+    except PackhouseError as error:
         if asked == "kvm":
             raise HostError(
-                "KVM cannot be used", why=str(error), hint="leave --accel away to do without"
+                "KVM cannot be used",
+                why=error.log_tail[-1] if error.log_tail else error.what,
+                hint="leave --accel away to do without",
             ) from error
         return "tcg"
     return "kvm"

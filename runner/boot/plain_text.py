@@ -14,6 +14,10 @@ _CONTROL = re.compile(
 )
 """Control sequences of ECMA-48, and single control characters but tab, newline and carriage return."""
 
+_BEGUN = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)\Z")
+"""A sequence that may go on in the next piece. One that is broken off by other text, as systemd does to shorten a
+line, is none."""
+
 _LONGEST_SEQUENCE = 4096
 _LONGEST_LINE = 4096
 
@@ -38,9 +42,9 @@ class PlainText:
     def _whole(self, text: str) -> str:
         """Take control sequences away; hold one back that has not ended."""
         plain = _CONTROL.sub("", text)
-        start = plain.find("\x1b")
-        if start < 0 or len(plain) - start > _LONGEST_SEQUENCE:
+        begun = _BEGUN.search(plain)
+        if begun is None or len(plain) - begun.start() > _LONGEST_SEQUENCE:
             self._held = ""
             return plain.replace("\x1b", "")
-        self._held = plain[start:]
-        return plain[:start]
+        self._held = plain[begun.start() :]
+        return plain[: begun.start()].replace("\x1b", "")

@@ -44,6 +44,14 @@ SAID = (
 )
 
 
+def test_a_sequence_that_was_broken_off_holds_nothing_back() -> None:
+    plain = PlainText()
+    assert plain.feed("on \x1b[0;1mdbus\x1b[…essage Bus\r\nnext\r\n".encode()) == ["on dbus[…essage Bus", "next"]
+    plain.feed("host \x1b[…".encode())
+    plain.feed(b"login: ")
+    assert plain.partial == "host […login: "
+
+
 @given(st.lists(st.integers(0, len(SAID.encode())), max_size=12).map(sorted))
 def test_text_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
     data, plain, lines = SAID.encode(), PlainText(), []
