@@ -18,17 +18,16 @@ if TYPE_CHECKING:
 
     from runner.create.image import ResultFile
     from runner.create.inputs import CreateInputs
+    from runner.create.registry import Workshop
     from runner.create.tar import TarWriter
     from runner.plan.model import ContainerPlan
-    from runner.process import LineSink
 
 
 def run(
     inputs: CreateInputs,
     root: Path,
     stage: Path,
-    *,
-    sink: LineSink | None = None,  # noqa: ARG001 - no tool speaks here
+    workshop: Workshop,  # noqa: ARG001 - no tool runs here
 ) -> tuple[ResultFile, ...]:
     """Pack ``root``; see :class:`runner.create.registry.Run`."""
     layer = write_layer(root, stage / "layer.tar", inputs.epoch)

@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
     from runner.create.image import ResultFile
     from runner.create.inputs import CreateInputs
-    from runner.process import LineSink
+    from runner.create.registry import Workshop
 
 DEFAULT_COMPRESSION = "lz4hc"
 """Reads as fast as lz4, packs tighter, and is in every erofs-utils since 1.0; KIWI leaves it to a given value."""
 
 
-def run(inputs: CreateInputs, root: Path, stage: Path, *, sink: LineSink | None = None) -> tuple[ResultFile, ...]:
+def run(inputs: CreateInputs, root: Path, stage: Path, workshop: Workshop) -> tuple[ResultFile, ...]:
     """Pack ``root``; see :class:`runner.create.registry.Run`."""
-    canonicalise(root, inputs.epoch, sink)
+    canonicalise(root, inputs.epoch, workshop.sink)
     path = stage / f"{inputs.stem}.erofs"
     compression = inputs.type.erofscompression or DEFAULT_COMPRESSION
     options = (f"-z{compression}", f"-U{inputs.uuid('erofs uuid')}", "--quiet", *inputs.type.fscreateoptions)
     run_tool(
         ("mkfs.erofs", *options, path, root),
         env=tool_environment({"SOURCE_DATE_EPOCH": str(inputs.epoch)}),
-        sink=sink,
+        sink=workshop.sink,
         what="mkfs.erofs",
     )
     return (filesystem_image(path),)

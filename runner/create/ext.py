@@ -17,12 +17,12 @@ from runner.disk.filesystems.ext_size import layout, measure
 if TYPE_CHECKING:
     from runner.create.image import ResultFile
     from runner.create.inputs import CreateInputs
-    from runner.process import LineSink
+    from runner.create.registry import Workshop
 
 
-def run(inputs: CreateInputs, root: Path, stage: Path, *, sink: LineSink | None = None) -> tuple[ResultFile, ...]:
+def run(inputs: CreateInputs, root: Path, stage: Path, workshop: Workshop) -> tuple[ResultFile, ...]:
     """Pack ``root``; see :class:`runner.create.registry.Run`."""
-    canonicalise(root, inputs.epoch, sink)
+    canonicalise(root, inputs.epoch, workshop.sink)
     chosen = layout(measure(root), inputs.type.size)
     path = stage / f"{inputs.stem}.{inputs.type.image}"
     with path.open("xb") as file:
@@ -37,7 +37,7 @@ def run(inputs: CreateInputs, root: Path, stage: Path, *, sink: LineSink | None 
     )
     with tempfile.TemporaryDirectory(prefix=".ext-", dir=stage) as scratch:
         place = Place(path, 0, chosen.size)
-        ext.write_sized(spec, root, place, chosen.inodes, scratch=Path(scratch), sink=sink)
+        ext.write_sized(spec, root, place, chosen.inodes, scratch=Path(scratch), sink=workshop.sink)
     return (filesystem_image(path),)
 
 

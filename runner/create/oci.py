@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from runner.create.container import Layer
     from runner.create.image import ResultFile
     from runner.create.inputs import CreateInputs
+    from runner.create.registry import Workshop
     from runner.create.tar import TarWriter
-    from runner.process import LineSink
 
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _INDEX = "application/vnd.oci.image.index.v1+json"
@@ -31,8 +31,7 @@ def run(
     inputs: CreateInputs,
     root: Path,
     stage: Path,
-    *,
-    sink: LineSink | None = None,  # noqa: ARG001 - no tool speaks here
+    workshop: Workshop,  # noqa: ARG001 - no tool runs here
 ) -> tuple[ResultFile, ...]:
     """Pack ``root``; see :class:`runner.create.registry.Run`."""
     layer = write_layer(root, stage / "layer.tar", inputs.epoch)

@@ -21,8 +21,8 @@ from runner.digest import digest_of, sha256_bytes
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runner.create.registry import Workshop
     from runner.plan.model import Plan
-    from runner.process import LineSink
     from runner.seed import Seed
 
 VERSION = 3
@@ -57,7 +57,7 @@ def create(
     epoch: int,
     seed: Seed,
     tree_key: str = "",
-    sink: LineSink | None = None,
+    workshop: Workshop,
 ) -> Image:
     """Pack the tree at ``root`` into the result files of the plan's type in ``target``.
 
@@ -77,7 +77,7 @@ def create(
         if plan.type.image not in CONTAINERS:
             leave_out(root)
         strip_for_image(root, plan.type)
-        files = builder.run(inputs, root, stage, sink=sink)
+        files = builder.run(inputs, root, stage, workshop)
         if packages is not None:
             text = packages.encode("utf-8", "surrogateescape")
             files += (_write(stage, f"{inputs.stem}.packages", "packages", "text/plain", text),)

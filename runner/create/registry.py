@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runner.create.image import ResultFile
     from runner.create.inputs import CreateInputs
     from runner.process import LineSink
+    from runner.sandbox.api import Sandbox
 
 MODULES = {
     "docker": "runner.create.docker",
@@ -23,21 +24,30 @@ MODULES = {
     "ext3": "runner.create.ext",
     "ext4": "runner.create.ext",
     "oci": "runner.create.oci",
+    "oem": "runner.create.oem",
     "squashfs": "runner.create.squashfs",
     "tbz": "runner.create.tbz",
 }
 """KIWI's type name to the module whose ``BUILDER`` makes it; imported only when used."""
 
 
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What a builder works with: ``sandbox`` runs programs of the tree, ``sink`` takes what tools say."""
+
+    sandbox: Sandbox
+    sink: LineSink | None = None
+
+
 class Run(Protocol):
     """Make the result files of ``inputs`` from the tree at ``root`` in the empty-handed folder ``stage``.
 
-    The tree is stripped already and belongs to this call: a builder may change times in it, never content.
+    The tree is stripped already and belongs to this call.
     A builder leaves nothing but its result files in ``stage``.
     """
 
     def __call__(
-        self, inputs: CreateInputs, root: Path, stage: Path, *, sink: LineSink | None = None
+        self, inputs: CreateInputs, root: Path, stage: Path, workshop: Workshop
     ) -> tuple[ResultFile, ...]: ...
 
 

@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
     from runner.create.image import ResultFile
     from runner.create.inputs import CreateInputs
-    from runner.process import LineSink
+    from runner.create.registry import Workshop
 
 _BCJ_FILTERS = {"x86_64": "x86", "ix86": "x86", "ppc64": "powerpc"}
 """Branch filters for xz where squashfs-tools 4.5 has one for the architecture; little-endian POWER has none."""
 
 
-def run(inputs: CreateInputs, root: Path, stage: Path, *, sink: LineSink | None = None) -> tuple[ResultFile, ...]:
+def run(inputs: CreateInputs, root: Path, stage: Path, workshop: Workshop) -> tuple[ResultFile, ...]:
     """Pack ``root``; see :class:`runner.create.registry.Run`."""
-    canonicalise(root, inputs.epoch, sink)
+    canonicalise(root, inputs.epoch, workshop.sink)
     path = stage / f"{inputs.stem}.squashfs"
     fixed = ("-noappend", "-b", "1M", "-no-progress", "-no-recovery", "-exit-on-error", "-quiet")
     options = compression_options(inputs.type.squashfscompression, inputs.arch)
     run_tool(
         ("mksquashfs", root, path, *fixed, *options, *inputs.type.fscreateoptions),
         env=tool_environment({"SOURCE_DATE_EPOCH": str(inputs.epoch)}),
-        sink=sink,
+        sink=workshop.sink,
         what="mksquashfs",
     )
     return (filesystem_image(path, "application/vnd.squashfs"),)

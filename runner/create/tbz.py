@@ -14,15 +14,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.create.inputs import CreateInputs
-    from runner.process import LineSink
+    from runner.create.registry import Workshop
 
 
 def run(
     inputs: CreateInputs,
     root: Path,
     stage: Path,
-    *,
-    sink: LineSink | None = None,  # noqa: ARG001 - no tool speaks here
+    workshop: Workshop,  # noqa: ARG001 - no tool runs here
 ) -> tuple[ResultFile, ...]:
     """Pack ``root``; see :class:`runner.create.registry.Run`."""
     name = f"{inputs.stem}.tar.xz"

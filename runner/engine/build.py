@@ -9,10 +9,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner import prepare
+from runner.copy_tree import copy_tree
 from runner.create.pipeline import create
+from runner.create.registry import Workshop
 from runner.engine import keys
 from runner.engine.job import Event, Finished, Job, LogLine, Phase, Started
-from runner.engine.overlay import Stack, copy_tree, stack
+from runner.engine.overlay import Stack, stack
 from runner.errors import UsageError
 from runner.packages.api import InstallContext, PackageFile
 from runner.packages.managers import package_manager
@@ -174,7 +176,13 @@ class _Build:
             prepare.images_script(self._inputs(), self._bench(tree.merged))
         with self._phase("create"):
             image = create(
-                plan, tree.merged, self.job.target, epoch=lock.epoch, seed=seed, tree_key=key, sink=self._say
+                plan,
+                tree.merged,
+                self.job.target,
+                epoch=lock.epoch,
+                seed=seed,
+                tree_key=key,
+                workshop=Workshop(self.sandbox, self._say),
             )
         tree.close()
         return image

@@ -12,9 +12,8 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner import process
+from runner.copy_tree import copy_tree
 from runner.engine import links
-from runner.errors import BuildError, HostError
 from runner.sandbox.identity import in_user_namespace
 
 if TYPE_CHECKING:
@@ -62,19 +61,6 @@ def stack(layers: Sequence[Path], work: Path) -> Stack:
     for layer in layers:
         copy_tree(layer, merged)
     return Stack(merged, None)
-
-
-def copy_tree(source: Path, target: Path) -> None:
-    """Copy a tree with everything it has: owners, modes, times, links, extended attributes, holes."""
-    try:
-        process.run(
-            ["cp", "--archive", "--reflink=auto", "--no-target-directory", source, target],
-            what=f"copying {source}",
-        )
-    except BuildError as error:
-        if any("No space left" in line for line in error.log_tail):
-            raise HostError(f"no space is left to copy a tree to {target}") from error
-        raise
 
 
 def _mount_overlay(layers: Sequence[Path], upper: Path, scratch: Path, merged: Path) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.packages.mirrors import Mirrors
+from runner.plan.disk_support import disk_gaps
 from runner.plan.model import Unsupported
 from runner.plan.volumes import plan_volumes
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from runner.errors import Location
     from runner.plan.select import Selection
 
-TYPES = frozenset({"docker", "erofs", "ext2", "ext3", "ext4", "oci", "squashfs", "tbz"})
+TYPES = frozenset({"docker", "erofs", "ext2", "ext3", "ext4", "oci", "oem", "squashfs", "tbz"})
 _X86 = ("x86_64", "i386", "i486", "i586", "i686", "ix86")
 MANAGERS = frozenset({"apt"})
 REPOSITORY_KINDS = frozenset({"", "apt-deb"})
@@ -42,6 +43,7 @@ IN_TYPE = {
     "type@firmware=ofw": "Power machines are not served",
     "type@firmware=opal": "Power machines are not served",
     "type@force_mbr": "a GPT is not converted to an MBR",
+    "type@gpt_hybrid_mbr": "a GPT gets no MBR with the same partitions",
     "type@initrd_system=kiwi": "initrds with a description of their own are not built",
     "type@luks": "encryption is not built yet",
     "type@mdraid": "software RAID is not built yet",
@@ -98,6 +100,7 @@ def _type(entry: ImageType, machine: str) -> Iterator[Unsupported]:
         yield _item(f'type image="{entry.image}"', entry.at, "this image type is not built yet")
     yield from _attributes("type", entry.attributes, entry.at)
     yield from _nodes(entry.children)
+    yield from (_item(element, entry.at, why) for element, why in disk_gaps(entry))
     if not machine.startswith(MACHINES.get(entry.boot.firmware, "")):
         yield _item(f'type firmware="{entry.boot.firmware}"', entry.at, f"{machine} has no such firmware")
     volumes = plan_volumes(entry, machine)

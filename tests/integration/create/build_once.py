@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from runner.create.pipeline import create
-from tests.integration.create.trees import EPOCH, SEED, plan
+from tests.integration.create.trees import EPOCH, SEED, plan, workshop
 
 if __name__ == "__main__":
     image, root, target = sys.argv[1:]
-    create(plan(image), Path(root), Path(target), epoch=EPOCH, seed=SEED)
+    create(plan(image), Path(root), Path(target), epoch=EPOCH, seed=SEED, workshop=workshop())

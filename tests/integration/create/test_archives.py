@@ -13,7 +13,7 @@ import pytest
 from runner.create.pipeline import create
 from runner.process import run
 from tests.integration.create.facts import facts
-from tests.integration.create.trees import EPOCH, LEFTOVERS, SEED, STEM, grow, plan
+from tests.integration.create.trees import EPOCH, LEFTOVERS, SEED, STEM, grow, plan, workshop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,9 @@ BSD_TAR = ("bsdtar", "-x", "-p", "--xattrs", "--numeric-owner", "-f")
 def packed(image: str, tmp_path: Path, *, empty_tmp: bool = True) -> tuple[Path, Path]:
     """Return the (stripped) tree and the archive made of it."""
     root = grow(tmp_path / "tree")
-    made = create(plan(image, empty_tmp=empty_tmp), root, tmp_path / "out", epoch=EPOCH, seed=SEED)
+    made = create(
+        plan(image, empty_tmp=empty_tmp), root, tmp_path / "out", epoch=EPOCH, seed=SEED, workshop=workshop()
+    )
     return root, tmp_path / "out" / made.files[0].name
 
 
@@ -58,7 +60,7 @@ def test_what_the_tree_lists_is_left_out(image: str, there: bool, tmp_path: Path
     root = grow(tmp_path / "tree")
     (root / "image").mkdir(exist_ok=True)
     (root / "image/exclude_files.yaml").write_text("exclude: [etc/host*, var/lib/dpkg]\n")
-    made = create(plan(image), root, tmp_path / "out", epoch=EPOCH, seed=SEED)
+    made = create(plan(image), root, tmp_path / "out", epoch=EPOCH, seed=SEED, workshop=workshop())
     assert (root / "etc/hostname").exists() is there
     assert (root / "etc/zero").exists()
     assert f"{STEM}.packages" in {file.name for file in made.files}, "what was installed is listed all the same"

@@ -14,7 +14,7 @@ from runner.create.pipeline import create
 from runner.create.toolchain import discover
 from runner.errors import BuildError, HostError
 from runner.process import run
-from tests.integration.create.trees import EPOCH, SEED, grow, plan
+from tests.integration.create.trees import EPOCH, SEED, grow, plan, workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,31 +36,40 @@ def tiny(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("image", ["tbz", "docker", "oci", "squashfs", "ext4", "erofs"])
 def test_a_full_disk_is_named_and_nothing_is_left(image: str, tmp_path: Path, tiny: Path) -> None:
     with pytest.raises(HostError, match="no space left for results in") as caught:
-        create(plan(image), grow(tmp_path / "tree"), tiny, epoch=EPOCH, seed=SEED)
+        create(plan(image), grow(tmp_path / "tree"), tiny, epoch=EPOCH, seed=SEED, workshop=workshop())
     assert "free now" in (caught.value.why or "")
     assert list(tiny.iterdir()) == []
 
 
 def test_a_type_without_builder_names_those_that_have_one(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="image type appx cannot be built yet") as caught:
-        create(plan("appx"), tmp_path, tmp_path / "out", epoch=EPOCH, seed=SEED)
+        create(plan("appx"), tmp_path, tmp_path / "out", epoch=EPOCH, seed=SEED, workshop=workshop())
     assert "squashfs" in (caught.value.hint or "")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_wrong_option_shows_what_the_tool_said(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="mke2fs failed") as caught:
-        create(plan("ext4", options=("-O", "nonsense")), grow(tmp_path / "tree"), tmp_path, epoch=EPOCH, seed=SEED)
+        create(
+            plan("ext4", options=("-O", "nonsense")),
+            grow(tmp_path / "tree"),
+            tmp_path,
+            epoch=EPOCH,
+            seed=SEED,
+            workshop=workshop(),
+        )
     assert any("nonsense" in line for line in caught.value.log_tail)
 
 
 def test_an_older_result_survives_a_failed_build(tmp_path: Path) -> None:
-    made = create(plan("tbz"), grow(tmp_path / "one"), tmp_path / "out", epoch=EPOCH, seed=SEED)
+    made = create(
+        plan("tbz"), grow(tmp_path / "one"), tmp_path / "out", epoch=EPOCH, seed=SEED, workshop=workshop()
+    )
     before = (tmp_path / "out" / made.files[0].name).read_bytes()
     root = grow(tmp_path / "two")
     (root / "var/lib/dpkg/status").write_text("Package: broken\nStatus: install ok installed\n")
     with pytest.raises(BuildError, match="package database"):
-        create(plan("tbz"), root, tmp_path / "out", epoch=EPOCH, seed=SEED)
+        create(plan("tbz"), root, tmp_path / "out", epoch=EPOCH, seed=SEED, workshop=workshop())
     assert (tmp_path / "out" / made.files[0].name).read_bytes() == before
     assert len(list((tmp_path / "out").iterdir())) == 3
 

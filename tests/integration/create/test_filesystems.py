@@ -15,7 +15,17 @@ from runner.errors import BuildError
 from runner.plan.model import SizePlan
 from runner.process import run
 from tests.integration.create.facts import Fact, facts
-from tests.integration.create.trees import ATTRIBUTES, CAPABILITY, EPOCH, RAW_NAME, SEED, STEM, grow, plan
+from tests.integration.create.trees import (
+    ATTRIBUTES,
+    CAPABILITY,
+    EPOCH,
+    RAW_NAME,
+    SEED,
+    STEM,
+    grow,
+    plan,
+    workshop,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +39,7 @@ def packed(
     """Return the (stripped) tree and the filesystem made of it."""
     root = grow(tmp_path / "tree")
     asked = plan(image, size=size, options=options)
-    made = create(asked, root, tmp_path / "out", epoch=EPOCH, seed=SEED)
+    made = create(asked, root, tmp_path / "out", epoch=EPOCH, seed=SEED, workshop=workshop())
     assert made.files[0].name == f"{STEM}.{image}"
     return root, tmp_path / "out" / made.files[0].name
 
@@ -137,7 +147,7 @@ def test_many_small_files_fit(tmp_path: Path) -> None:
         (root / str(folder)).mkdir(parents=True)
         for number in range(100):
             (root / str(folder) / f"{number:0200}").write_bytes(b"x")
-    made = create(plan("ext4"), root, tmp_path / "out", epoch=EPOCH, seed=SEED)
+    made = create(plan("ext4"), root, tmp_path / "out", epoch=EPOCH, seed=SEED, workshop=workshop())
     run(("e2fsck", "-f", "-n", tmp_path / "out" / made.files[0].name))
 
 

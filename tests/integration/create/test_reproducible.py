@@ -18,7 +18,7 @@ from runner.create.pipeline import create, create_key
 from runner.digest import sha256_file
 from runner.process import run
 from runner.seed import Seed
-from tests.integration.create.trees import EPOCH, SEED, STEM, grow, plan
+from tests.integration.create.trees import EPOCH, SEED, STEM, grow, plan, workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("image", TYPES)
 def test_bytes_depend_on_the_tree_alone(image: str, tmp_path: Path, memory: Path) -> None:
-    first = create(plan(image), grow(tmp_path / "tree"), tmp_path / "out", epoch=EPOCH, seed=SEED)
+    first = create(
+        plan(image), grow(tmp_path / "tree"), tmp_path / "out", epoch=EPOCH, seed=SEED, workshop=workshop()
+    )
     root = grow(memory / "some" / "deeper" / "tree", order=7)
     target = memory / "out"
     time.sleep(1.1)
@@ -63,7 +65,9 @@ def test_bytes_depend_on_the_tree_alone(image: str, tmp_path: Path, memory: Path
 
 @pytest.mark.parametrize("image", TYPES)
 def test_digests_told_are_those_of_the_files(image: str, tmp_path: Path) -> None:
-    made = create(plan(image), grow(tmp_path / "tree"), tmp_path / "out", epoch=EPOCH, seed=SEED)
+    made = create(
+        plan(image), grow(tmp_path / "tree"), tmp_path / "out", epoch=EPOCH, seed=SEED, workshop=workshop()
+    )
     for file in made.files:
         path = tmp_path / "out" / file.name
         assert (file.sha256, file.size) == (sha256_file(path), path.stat().st_size)
@@ -76,7 +80,7 @@ def test_a_change_of_content_changes_the_bytes(tmp_path: Path) -> None:
         root = grow(tmp_path / f"tree{number}")
         (root / "etc/hostname").write_text(f"host{number}\n")
         os.utime(root / "etc/hostname", (0, 0))
-        made = create(plan("ext4"), root, tmp_path / "out", epoch=EPOCH, seed=SEED)
+        made = create(plan("ext4"), root, tmp_path / "out", epoch=EPOCH, seed=SEED, workshop=workshop())
         digests.add(made.files[0].sha256)
     assert len(digests) == 2
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from runner.create.inputs import CreateInputs
+from runner.create.registry import Workshop
 from runner.plan.model import (
     ContainerPlan,
     DescriptionRef,
@@ -22,6 +23,7 @@ from runner.plan.model import (
     SizePlan,
     TypePlan,
 )
+from runner.sandbox.choose import choose
 from runner.seed import Seed
 
 if TYPE_CHECKING:
@@ -190,3 +192,8 @@ def _finish(root: Path, shuffle: random.Random) -> None:
     for path in (*root.rglob("*"), root):
         os.utime(path, (OLD, OLD), follow_symlinks=False)
     os.utime(root / "lib/m9")  # newer than the epoch
+
+
+def workshop() -> Workshop:
+    """With the sandbox that this machine has."""
+    return Workshop(choose())

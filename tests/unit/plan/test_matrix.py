@@ -67,8 +67,9 @@ def test_what_is_not_built_yet_is_there_with_its_reason(description: Description
     by_type = {entry.type: entry for entry in make_matrix(description, profiles=("a",), arch="x86_64").include}
     assert by_type["tbz"].supported
     assert by_type["tbz"].why == ()
-    assert not by_type["oem"].supported
-    assert 'type image="oem" (appliance.kiwi:' in by_type["oem"].why[0]
+    assert by_type["oem"].supported
+    assert not by_type["oem:2"].supported
+    assert 'type filesystem="xfs" (appliance.kiwi:' in by_type["oem:2"].why[0]
 
 
 def test_what_gives_no_plan_is_refused_with_its_reason(description: Description) -> None:

@@ -105,7 +105,9 @@ def test_what_can_be_built_is_supported(write: Callable[..., Path], name: str) -
 @pytest.mark.parametrize(
     ("image", "attributes", "element"),
     [
-        ("oem", "", 'type image="oem"'),
+        ("oem", 'filesystem="btrfs"', 'type filesystem="btrfs"'),
+        ("oem", 'filesystem="ext4" format="vmdk"', 'type format="vmdk"'),
+        ("oem", 'filesystem="ext4" installiso="true"', "type installiso"),
         ("iso", "", 'type image="iso"'),
         ("oci", 'derived_from="x"', "type derived_from"),
         ("ext4", 'luks="p"', "type luks"),

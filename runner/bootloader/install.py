@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Install the bootloader that the plan names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner.bootloader import grub
+from runner.errors import BuildError
+
+if TYPE_CHECKING:
+    from runner.bootloader.facts import BootFacts
+    from runner.prepare.step import Bench
+
+
+@dataclass(frozen=True, slots=True)
+class BootCode:
+    """What is written outside of filesystems for a BIOS: the first sector's code, and what that loads."""
+
+    boot: bytes
+    core: bytes
+
+
+def install(bench: Bench, facts: BootFacts, *, arch: str) -> BootCode | None:
+    """Write the bootloader's files into the tree; return the code that goes into the disk itself, if any does.
+
+    Raises:
+        BuildError: the tree lacks the bootloader, or it cannot be installed yet.
+    """
+    match facts.loader.name:
+        case "custom":
+            return None  # the description's scripts see to it
+        case "grub2":
+            platforms = grub.install(bench, facts, arch=arch)
+            if grub.BIOS not in platforms:
+                return None
+            boot = bench.root / grub.BOOT
+            return BootCode(boot.read_bytes(), (bench.root / grub.CORE).read_bytes())
+        case other:
+            raise BuildError(
+                f"the bootloader {other} cannot be installed yet", hint='use <bootloader name="grub2"/>'
+            )

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``oem``: a disk with partition table, bootloader and filesystems, as ``N.raw`` or in another disk format.
+
+First who everything is (names and UUIDs), then what is written into the tree with these names, then how large
+everything is, and last the disk itself.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.bootloader.boot_code import embed
+from runner.bootloader.facts import BootFacts
+from runner.bootloader.install import BootCode, install
+from runner.create.canonical import canonicalise
+from runner.create.disk_format import convert
+from runner.create.disk_writer import write_disk
+from runner.create.registry import Builder
+from runner.disk.fstab import fstab
+from runner.disk.identity import identify
+from runner.errors import BuildError
+from runner.firstboot.growth import install_growth
+from runner.firstboot.host_keys import install_host_keys
+from runner.initrd.generator import make_initrd
+from runner.initrd.kernel import find_kernels
+from runner.plan.oem import OemPlan
+from runner.prepare.step import Bench
+from runner.seed import Seed
+
+if TYPE_CHECKING:
+    from runner.create.image import ResultFile
+    from runner.create.inputs import CreateInputs
+    from runner.create.registry import Workshop
+    from runner.disk.model import DiskIdentity
+    from runner.plan.boot import BootPlan
+    from runner.plan.disk import DiskPlan
+
+_FSTAB = "etc/fstab"
+_APPENDED = "etc/fstab.append"
+
+
+def run(inputs: CreateInputs, root: Path, stage: Path, workshop: Workshop) -> tuple[ResultFile, ...]:
+    """Make a disk of ``root``; see :class:`runner.create.registry.Run`."""
+    disk_plan, boot_plan = _plans(inputs)
+    bench = Bench(root=root, epoch=inputs.epoch, sandbox=workshop.sandbox, sink=workshop.sink)
+    identity = identify(disk_plan, arch=inputs.arch, seed=Seed(bytes.fromhex(inputs.seed)))
+    code = _finish_tree(bench, inputs, identity, boot_plan)
+    canonicalise(root, inputs.epoch, workshop.sink)
+    path = stage / f"{inputs.stem}.raw"
+    with tempfile.TemporaryDirectory(prefix=".disk-", dir=stage) as scratch:
+        layout = write_disk(inputs, disk_plan, identity, root, path, scratch=Path(scratch), sink=workshop.sink)
+    if code is not None:
+        embed(layout, path, boot=code.boot, core=code.core)
+    return (convert(inputs, path, workshop.sink),)
+
+
+def _plans(inputs: CreateInputs) -> tuple[DiskPlan, BootPlan]:
+    if inputs.type.disk is None or inputs.type.boot is None:
+        raise BuildError("the plan has no disk", hint="make the plan anew from its description")
+    return inputs.type.disk, inputs.type.boot
+
+
+def _finish_tree(
+    bench: Bench, inputs: CreateInputs, identity: DiskIdentity, boot_plan: BootPlan
+) -> BootCode | None:
+    """Write into the tree all that depends on the disk's names; return the code that a BIOS starts."""
+    plan, root = inputs.type, bench.root
+    growth = install_growth(root, identity, (plan.oem or OemPlan()).resize)
+    install_host_keys(root)
+    _write_fstab(root, fstab(identity, plan, growing=growth is not None))
+    kernels = find_kernels(root)
+    has_initrd = plan.initrd is not None and plan.initrd.system != "none"
+    if plan.initrd is not None and has_initrd:
+        for kernel in kernels:
+            make_initrd(bench, kernel, plan.initrd)
+    facts = BootFacts(identity=identity, boot=boot_plan, kernels=kernels, has_initrd=has_initrd)
+    return install(bench, facts, arch=inputs.arch)
+
+
+def _write_fstab(root: Path, text: str) -> None:
+    """Write fstab, with the lines of the description that follow ours, as KIWI does."""
+    appended = root / _APPENDED
+    if appended.is_file() and not appended.is_symlink():
+        text += appended.read_text(encoding="utf-8")
+        appended.unlink()
+    path = root / _FSTAB
+    path.unlink(missing_ok=True)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+BUILDER = Builder(version=1, tools=("debugfs", "mke2fs", "mkfs.vfat", "mcopy", "mkswap", "qemu-img"), run=run)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write the table of what is mounted at boot; its form is that of fstab(5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.errors import BuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.disk.model import DiskIdentity, Partition
+    from runner.plan.model import TypePlan
+
+_TYPES = {"fat16": "vfat", "fat32": "vfat"}
+_FAT_OPTIONS = ("umask=0077",)
+"""FAT has no owners; what lies on an EFI partition is root's affair."""
+
+_SWAP_MOUNTPOINT = "none"
+_ESCAPES = str.maketrans({" ": r"\040", "\t": r"\011", "\n": r"\012", "\\": r"\134"})
+
+
+def device(partition: Partition, devices_by: str) -> str:
+    """Return how fstab and kernel arguments name ``partition``: ``UUID=…``, ``LABEL=…`` or ``PARTUUID=…``.
+
+    Raises:
+        BuildError: it is to be named by its label and has none.
+    """
+    if devices_by == "by-partuuid":
+        return f"PARTUUID={partition.uuid}"
+    if devices_by == "by-uuid":
+        return f"UUID={partition.filesystem_uuid}"
+    if not partition.plan.label:
+        raise BuildError(
+            f"the partition {partition.plan.name} has no label",
+            why='devicepersistency="by-label" names it by one',
+            hint="give it a label",
+        )
+    return f"LABEL={partition.plan.label}"
+
+
+def fstab(identity: DiskIdentity, plan: TypePlan, *, growing: bool = False) -> str:
+    """Return the text of ``/etc/fstab``, a mountpoint after those it lies in.
+
+    Args:
+        identity: the partitions; those without a filesystem or a mountpoint have no line.
+        plan: says how devices are named, and the root's mount options.
+        growing: systemd grows the root filesystem to its partition when it is mounted.
+
+    Raises:
+        BuildError: a partition has no label to be named by.
+    """
+    devices_by = plan.boot.devices_by if plan.boot else "by-uuid"
+    lines = sorted(_lines(identity, plan, devices_by, growing=growing))
+    return "".join(f"{line}\n" for _, line in lines)
+
+
+def _lines(identity: DiskIdentity, plan: TypePlan, devices_by: str, *, growing: bool) -> Iterator[tuple[str, str]]:
+    for partition in identity.partitions:
+        planned = partition.plan
+        point = _SWAP_MOUNTPOINT if planned.filesystem == "swap" else planned.mountpoint
+        if not partition.filesystem_uuid or not point:
+            continue
+        options = [*(plan.fsmountoptions if point == "/" else ())]
+        options += _FAT_OPTIONS if planned.filesystem in _TYPES else ()
+        options += ["x-systemd.growfs"] if growing and point == "/" else []
+        fields = (
+            device(partition, devices_by),
+            point,
+            _TYPES.get(planned.filesystem, planned.filesystem),
+            ",".join(options) or "defaults",
+            "0",
+            "1" if point == "/" else "0",
+        )
+        yield point, " ".join(field.translate(_ESCAPES) for field in fields)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What makes an initrd, chosen by what the tree has. It runs inside the tree, in the sandbox."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING, Protocol
+
+from runner.errors import BuildError
+from runner.initrd import dracut, initramfs_tools
+
+if TYPE_CHECKING:
+    from runner.initrd.kernel import Kernel
+    from runner.plan.initrd import InitrdPlan
+    from runner.prepare.step import Bench
+
+_FOLDERS = ("usr/bin", "usr/sbin", "bin", "sbin")
+_MODE = 0o600
+"""An initrd may hold keys of the system."""
+
+
+class Generator(Protocol):
+    """A module that makes initrds. ``PROGRAM`` is the one it runs, in ``PACKAGE``."""
+
+    PROGRAM: str
+    PACKAGE: str
+
+    def make(self, bench: Bench, kernel: Kernel, plan: InitrdPlan) -> None:
+        """Write ``kernel.initrd`` into the tree.
+
+        Raises:
+            BuildError: the generator failed or cannot do what the plan asks for.
+        """
+        ...
+
+
+GENERATORS: tuple[Generator, ...] = (dracut, initramfs_tools)
+"""In the order of preference: KIWI knows no other than the first."""
+
+
+def make_initrd(bench: Bench, kernel: Kernel, plan: InitrdPlan) -> str:
+    """Make the initrd of ``kernel`` in the tree and return the name of the program that made it.
+
+    Raises:
+        BuildError: the tree has no generator, or it failed, or it wrote nothing.
+    """
+    generator = _choose(bench)
+    generator.make(bench, kernel, plan)
+    path = bench.root / kernel.initrd.lstrip("/")
+    if not path.is_file() or path.is_symlink() or path.stat().st_size == 0:
+        raise BuildError(f"{generator.PROGRAM} wrote no initrd {kernel.initrd}")
+    path.chmod(stat.S_IFREG | _MODE)
+    return generator.PROGRAM
+
+
+def _choose(bench: Bench) -> Generator:
+    for generator in GENERATORS:
+        if any((bench.root / folder / generator.PROGRAM).is_file() for folder in _FOLDERS):
+            return generator
+    packages = " or ".join(generator.PACKAGE for generator in GENERATORS)
+    raise BuildError(
+        "the image has nothing that makes an initrd",
+        why=f"neither of {', '.join(generator.PROGRAM for generator in GENERATORS)} is in it",
+        hint=f'add the package {packages}, or say initrd_system="none"',
+    )
