@@ -7,7 +7,8 @@ import re
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from runner.packages.mirrors import Mirrors
 
 DESCRIPTION = Path(__file__).parent / "description"
+DISK = Path(__file__).parent / "disk"
 PACKHOUSE = Path(sys.executable).parent / "packhouse"
 
 _PHASE = re.compile(r"^(?P<name>[a-z][a-z. ]*?) +(?:(?P<seconds>[0-9.]+) s|cached)(?:  .*)?$")
@@ -34,7 +36,8 @@ class Case:
         argv: the command.
         ready: makes the ground ready, unmeasured, before every run.
         made: what the command makes.
-        limit: what we promise: the ratio to the reference, or seconds for cases of the group "start".
+        limit: what we promise: the ratio to the reference.
+        seconds: what else we promise: the time.
         check: raises a MissingError when the case cannot run here.
     """
 
@@ -44,6 +47,7 @@ class Case:
     ready: Callable[[], None]
     made: tuple[Path, ...] = ()
     limit: float | None = None
+    seconds: float | None = None
     check: Callable[[], None] = field(default=lambda: None)
     after: Callable[[], None] = field(default=lambda: None)
 
@@ -74,6 +78,7 @@ def all_cases(work: Path, cache: Path, mirrors: Mirrors) -> list[Case]:
     return [
         *_prepare_cases(work, Mmdebstrap(mirrors)),
         *_build_cases(work, kiwi(cache, mirrors)),
+        *_disk_cases(work, kiwi(cache, mirrors)),
         *_start_cases(work),
     ]
 
@@ -108,13 +113,7 @@ def _prepare_cases(work: Path, mmdebstrap: Mmdebstrap) -> list[Case]:
 
 def _build_cases(work: Path, peer: Kiwi) -> list[Case]:
     ground = _Ground(work)
-    theirs, target, cache = work / "kiwi-description", work / "kiwi-out", work / "kiwi-cache"
     result = "benchmark.x86_64-1.0.0.tar.xz"
-
-    def ready() -> None:
-        for path in (theirs, target, cache):
-            _remove(path)
-        peer.describe(DESCRIPTION, theirs)
 
     def ours(name: str, store: Path, before: Callable[[], None], limit: float | None, source: Path) -> Case:
         out = work / "out"
@@ -128,12 +127,41 @@ def _build_cases(work: Path, peer: Kiwi) -> list[Case]:
             limit,
         )
 
-    argv = tuple(peer.argv(theirs, target, cache))
     return [
-        Case("KIWI", "build", argv, ready, (target / result,), None, peer.check, peer.clean),
+        _kiwi_case("build", work, peer, DESCRIPTION, result),
         ours("cold", ground.cold, ground.empty, 0.6, DESCRIPTION),
         ours("finished layers", ground.warm, ground.with_layers, None, ground.locked),
     ]
+
+
+def _disk_cases(work: Path, peer: Kiwi) -> list[Case]:
+    ground = _Ground(work / "disk", DISK)
+    out, result = work / "disk-out", "benchmark-disk.x86_64-1.0.0.qcow2"
+
+    def ours(name: str, store: Path, before: Callable[[], None], source: Path, limit: float | None) -> Case:
+        argv = _packhouse(store, "build", source, "--target-dir", out)
+        ready = _all(before, lambda: _remove(out))
+        return Case(f"packhouse disk, {name}", "disk", argv, ready, (out / result,), limit)
+
+    changed = ours("another overlay file", ground.warm, ground.changed, ground.locked, None)
+    return [
+        _kiwi_case("disk", work, peer, DISK, result),
+        ours("cold", ground.cold, ground.empty, DISK, 0.33),
+        replace(changed, seconds=8),
+    ]
+
+
+def _kiwi_case(group: str, work: Path, peer: Kiwi, description: Path, result: str) -> Case:
+    image, name = ("oem", "KIWI, disk") if group == "disk" else ("tbz", "KIWI")
+    theirs, target, cache = (work / f"kiwi-{image}-{place}" for place in ("description", "out", "cache"))
+
+    def ready() -> None:
+        for path in (theirs, target, cache):
+            _remove(path)
+        peer.describe(description, theirs)
+
+    argv = tuple(peer.argv(theirs, target, cache, image))
+    return Case(name, group, argv, ready, (target / result,), check=lambda: peer.check(image), after=peer.clean)
 
 
 def _start_cases(work: Path) -> list[Case]:
@@ -147,8 +175,8 @@ def _start_cases(work: Path) -> list[Case]:
             measure.run(build, work / "unchanged.log")
 
     return [
-        Case("packhouse --version", "start", (str(PACKHOUSE), "--version"), lambda: None, (), 0.06),
-        Case("packhouse build, unchanged", "start", build, built, (), 0.3),
+        Case("packhouse --version", "start", (str(PACKHOUSE), "--version"), lambda: None, seconds=0.06),
+        Case("packhouse build, unchanged", "start", build, built, seconds=0.3),
     ]
 
 
@@ -157,6 +185,7 @@ class _Ground:
     """Stores and descriptions in the states that cases start from."""
 
     work: Path
+    description: Path = DESCRIPTION
 
     @property
     def cold(self) -> Path:
@@ -177,7 +206,8 @@ class _Ground:
     def filled(self) -> None:
         if self.locked.exists():
             return
-        shutil.copytree(DESCRIPTION, self.locked)
+        self.work.mkdir(exist_ok=True)
+        shutil.copytree(self.description, self.locked)
         measure.run(_packhouse(self.warm, "lock", self.locked), self.work / "lock.log")
 
     def without_layers(self) -> None:
@@ -190,6 +220,13 @@ class _Ground:
         if not any(self.warm.glob("layers/*")):
             measure.run(_packhouse(self.warm, "prepare", self.locked, "--root", root), self.work / "layers.log")
             _remove(root)
+
+    def changed(self) -> None:
+        """Packages are at hand, and an overlay file is another one than in any build before."""
+        self.with_layers()
+        file = self.locked / "root" / "etc" / "motd"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{time.monotonic_ns()}\n")
 
 
 def _packhouse(store: Path, command: str, source: Path, *rest: str | Path) -> tuple[str, ...]:

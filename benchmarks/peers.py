@@ -20,6 +20,8 @@ SUITE = "bookworm"
 PACKAGES = ("apt", "iproute2", "vim-tiny")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _REPOSITORIES = (("mirror://debian", SUITE), ("mirror://debian-security", f"{SUITE}-security"))
+_KIWI_NEEDS = (("rsync", "rsync"), ("apt-get", "apt"), ("unshare", "util-linux"))
+_KIWI_DISK_NEEDS = (("parted", "parted"), ("sgdisk", "gdisk"), ("sfdisk", "fdisk"), ("qemu-img", "qemu-utils"))
 _STATUS_KIWI = Path("/var/lib/dpkg/status.kiwi")
 _MERGED_USR = Path("/usr/share/mmdebstrap/hooks/merged-usr")
 
@@ -57,15 +59,18 @@ class Kiwi:
     def program(self) -> Path:
         return self.place / "bin" / "kiwi-ng"
 
-    def check(self) -> None:
+    def check(self, image: str) -> None:
         """Install KIWI when it is not there yet.
+
+        Args:
+            image: the type to be built.
 
         Raises:
             MissingError: one of the machine's tools that it calls is not there.
         """
         if os.geteuid() != 0:
             raise MissingError("KIWI must run as root")
-        for program, package in (("rsync", "rsync"), ("apt-get", "apt"), ("unshare", "util-linux")):
+        for program, package in (*_KIWI_NEEDS, *(_KIWI_DISK_NEEDS if image == "oem" else ())):
             _need(program, package)
         if not self.program.exists():
             venv.create(self.place, with_pip=True, clear=True)
@@ -81,10 +86,10 @@ class Kiwi:
                 text = text.replace(f'"{uri}"', f'"{self.mirrors.resolve(uri)}"')
             file.write_text(text)
 
-    def argv(self, description: Path, target: Path, cache: Path) -> list[str]:
+    def argv(self, description: Path, target: Path, cache: Path, image: str) -> list[str]:
         """KIWI mounts the machine's /proc, /sys and /dev into its tree: nobody else shall see those mounts."""
         own_mounts = ["unshare", "--mount", "--propagation", "private"]
-        options = ["--shared-cache-dir", str(cache), "--type", "tbz"]
+        options = ["--shared-cache-dir", str(cache), "--type", image]
         places = ["--description", str(description), "--target-dir", str(target), "--signing-key", KEYRING]
         return [*own_mounts, str(self.program), *options, "system", "build", *places]
 

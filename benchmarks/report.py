@@ -46,11 +46,12 @@ class Report:
 
     def kept(self, result: Result) -> str:
         """Whether what is promised of the case holds; empty where nothing is."""
-        limit = result.case.limit
-        value = result.wall if result.case.group == "start" and result.samples else self.ratio(result)
-        if limit is None or value is None:
-            return ""
-        return f"{'yes' if value <= limit else 'NO'} (≤ {limit:g}{' s' if result.case.group == 'start' else ''})"
+        ratio, words = self.ratio(result), []
+        if result.case.limit is not None and ratio is not None:
+            words.append(_verdict(ratio, result.case.limit, ""))
+        if result.case.seconds is not None and result.samples:
+            words.append(_verdict(result.wall, result.case.seconds, " s"))
+        return ", ".join(words)
 
     def markdown(self) -> str:
         """The whole report."""
@@ -69,6 +70,7 @@ class Report:
                     "group": result.case.group,
                     "ratio": self.ratio(result),
                     "limit": result.case.limit,
+                    "seconds": result.case.seconds,
                     "why": result.why,
                     "runs": [asdict(sample) for sample in result.samples],
                 }
@@ -135,6 +137,10 @@ def machine_facts(tools: Sequence[tuple[str, str]], work: Path) -> dict[str, str
         "load before": " ".join(f"{value:.1f}" for value in os.getloadavg()),
         "tools": ", ".join(f"{name} {version}" for name, version in tools),
     }
+
+
+def _verdict(value: float, limit: float, unit: str) -> str:
+    return f"{'yes' if value <= limit else 'NO'} (≤ {limit:g}{unit})"
 
 
 def _seconds(values: list[float | None]) -> str:
