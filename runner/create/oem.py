@@ -91,4 +91,4 @@ def _write_fstab(root: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-BUILDER = Builder(version=1, tools=("debugfs", "mke2fs", "mkfs.vfat", "mcopy", "mkswap", "qemu-img"), run=run)
+BUILDER = Builder(version=2, tools=("debugfs", "mke2fs", "mkfs.vfat", "mcopy", "mkswap", "qemu-img"), run=run)

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+from runner.initrd.compress import compress, reads_zstd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from runner.initrd.kernel import Kernel
     from runner.plan.initrd import InitrdPlan
@@ -22,15 +26,29 @@ _OPTIONS = {
 """By the action of an ``<initrd>``: the option for dracut's modules and the one for drivers."""
 
 
+_CONFIGS = ("etc/dracut.conf", "etc/dracut.conf.d/*.conf", "usr/lib/dracut/dracut.conf.d/*.conf")
+_CHOSEN = re.compile(r"^\s*compress=", re.MULTILINE)
+
+
 def make(bench: Bench, kernel: Kernel, plan: InitrdPlan) -> None:
     """See :class:`runner.initrd.generator.Generator`."""
-    bench.run(*command(kernel, plan), what=f"dracut for kernel {kernel.version}")
+    ours = reads_zstd(bench.root, kernel.version) and not _chooses_compression(bench.root)
+    bench.run(*command(kernel, plan, compressed=not ours), what=f"dracut for kernel {kernel.version}")
+    if ours:
+        compress(bench.root / kernel.initrd.lstrip("/"))
 
 
-def command(kernel: Kernel, plan: InitrdPlan) -> tuple[str, ...]:
+def command(kernel: Kernel, plan: InitrdPlan, *, compressed: bool = True) -> tuple[str, ...]:
     """Return the command line: for any machine, and with equal bytes every time."""
     fixed = ("--force", "--no-hostonly", "--no-hostonly-cmdline", "--reproducible")
-    return (PROGRAM, *fixed, *_modules(plan), kernel.initrd, kernel.version)
+    plain = () if compressed else ("--no-compress",)
+    return (PROGRAM, *fixed, *plain, *_modules(plan), kernel.initrd, kernel.version)
+
+
+def _chooses_compression(root: Path) -> bool:
+    """A configuration in the image knows better than we do."""
+    files = (file for pattern in _CONFIGS for file in root.glob(pattern) if file.is_file())
+    return any(_CHOSEN.search(file.read_text(encoding="utf-8", errors="replace")) for file in files)
 
 
 def _modules(plan: InitrdPlan) -> Iterator[str]:
