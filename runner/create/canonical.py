@@ -4,27 +4,31 @@
 The tools take times and the order of extended attributes as the host's filesystem reports them. Our tar writer
 orders both itself; mke2fs, mksquashfs and mkfs.erofs have to be shown a tree that is in order.
 
-That order is descending: ext4 and xfs list attributes as they were set, tmpfs since Linux 6.6 always in descending
-order and before that the latest first.
+That order is the access control list, the one for new files, and then all others descending: ext4 and xfs list
+attributes as they were set, tmpfs since Linux 6.6 always in this order.
 """
 
 from __future__ import annotations
 
+import operator
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from runner.create.walk import walk, xattrs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from runner.process import LineSink
 
+_T = TypeVar("_T")
+_ACLS = (b"system.posix_acl_access", b"system.posix_acl_default")
 _SECOND = 1_000_000_000
 
 
 def canonicalise(root: Path, epoch: int, sink: LineSink | None = None) -> None:
-    """Clamp every time in the tree to ``epoch`` and have all extended attributes listed in descending order.
+    """Clamp every time in the tree to ``epoch`` and have all extended attributes listed in one order.
 
     Changes times and attribute order only, and only where they are not right already. A filesystem with an order
     of its own (btrfs goes by hash) is named to ``sink``: another machine may then get other bytes.
@@ -50,11 +54,11 @@ def _clamp(path: bytes, info: os.stat_result, epoch: int) -> None:
 
 
 def _sort_xattrs(path: bytes) -> bool:
-    """Have the attributes of ``path`` listed in descending order; return whether they are."""
+    """Have the attributes of ``path`` listed in order; return whether they are."""
     if _is_sorted(path):
         return True
-    ascending = xattrs(path)
-    for order in (ascending[::-1], ascending):
+    wanted = _in_order(xattrs(path), key=operator.itemgetter(0))
+    for order in (wanted, wanted[::-1]):  # tmpfs before Linux 6.6 lists the latest first
         _set_anew(path, order)
         if _is_sorted(path):
             return True
@@ -63,7 +67,12 @@ def _sort_xattrs(path: bytes) -> bool:
 
 def _is_sorted(path: bytes) -> bool:
     names = [os.fsencode(name) for name in os.listxattr(path, follow_symlinks=False)]
-    return names == sorted(names, reverse=True)
+    return names == _in_order(names, key=lambda name: name)
+
+
+def _in_order(items: list[_T], key: Callable[[_T], bytes]) -> list[_T]:
+    first = sorted((item for item in items if key(item) in _ACLS), key=key)
+    return first + sorted((item for item in items if key(item) not in _ACLS), key=key, reverse=True)
 
 
 def _set_anew(path: bytes, order: list[tuple[bytes, bytes]]) -> None:

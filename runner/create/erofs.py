@@ -41,4 +41,4 @@ def run(inputs: CreateInputs, root: Path, stage: Path, workshop: Workshop) -> tu
     return (filesystem_image(path),)
 
 
-BUILDER = Builder(version=1, tools=("mkfs.erofs",), run=run)
+BUILDER = Builder(version=2, tools=("mkfs.erofs",), run=run)

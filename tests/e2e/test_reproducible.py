@@ -107,3 +107,16 @@ def test_a_debian_image_with_state(tmp_path: Path, memory: Path, packhouse: Pack
         packhouse.run("build", description, *choice, here)
         build_elsewhere(memory / kind, store, description, *choice, away)
         assert results(here) == results(away), kind
+
+
+@pytest.mark.network
+def test_a_disk(tmp_path: Path, memory: Path, packhouse: Packhouse) -> None:
+    description = Path(shutil.copytree(PROJECT / "examples" / "debian-server", tmp_path / "description"))
+    choice = ("--profile", "trixie", "--profile", "grub")
+    packhouse.run("lock", description, *choice)
+    store = memory / "store"
+    shutil.copytree(packhouse.store / "blobs", store / "blobs")
+    here, away = tmp_path / "here", memory / "away"
+    packhouse.run("build", description, *choice, "--target-dir", here)
+    build_elsewhere(memory / "disk", store, description, *choice, "--target-dir", away)
+    assert results(here) == results(away)

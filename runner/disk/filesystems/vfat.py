@@ -53,21 +53,20 @@ def write(spec: FilesystemSpec, root: Path, place: Place, *, scratch: Path, sink
     sizes = ("-F", _BITS[spec.kind], "-S", str(spec.sector_bytes))
     make = ("mkfs.vfat", "--invariant", "-i", volume, *label, *sizes, *spec.options, image)
     run_tool(make, env=environment, sink=sink, what="mkfs.vfat")
-    for command in _commands(root, image, spec.epoch):
+    for command in _commands(root, image):
         _run(command, environment, sink)
     copy_into(image, place)
     image.unlink()
 
 
-def _commands(root: Path, image: Path, epoch: int) -> Iterator[tuple[str | Path, ...]]:
-    """One call a path: what several paths in one call do depends on the host's order."""
+def _commands(root: Path, image: Path) -> Iterator[tuple[str | Path, ...]]:
+    """One call a path: what several paths in one call do depends on the host's order. All times are the epoch."""
     for entry in walk(root):
         target = f"::/{os.fsdecode(entry.name)}"
         if entry.is_dir:
             yield ("mmd", "-i", image, target)
         elif entry.is_file:
-            os.utime(entry.path, (epoch, min(epoch, int(entry.stat.st_mtime))))
-            yield ("mcopy", "-m", "-i", image, os.fsdecode(entry.path), target)
+            yield ("mcopy", "-i", image, os.fsdecode(entry.path), target)
         else:
             raise BuildError(
                 f"{os.fsdecode(entry.name)} cannot lie in a FAT filesystem",
@@ -92,4 +91,4 @@ def _clusters(size: int) -> int:
     return max(1, -(-size // _CLUSTER))
 
 
-FILESYSTEM = Filesystem(version=1, tools=("mkfs.vfat", "mcopy", "mmd"), need=need, write=write)
+FILESYSTEM = Filesystem(version=2, tools=("mkfs.vfat", "mcopy", "mmd"), need=need, write=write)

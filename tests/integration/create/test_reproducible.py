@@ -18,7 +18,7 @@ from runner.create.pipeline import create, create_key
 from runner.digest import sha256_file
 from runner.process import run
 from runner.seed import Seed
-from tests.integration.create.trees import EPOCH, SEED, STEM, grow, plan, workshop
+from tests.integration.create.trees import EPOCH, SEED, STEM, grow, plan, with_acl, workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,10 +42,10 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("image", TYPES)
 def test_bytes_depend_on_the_tree_alone(image: str, tmp_path: Path, memory: Path) -> None:
-    first = create(
-        plan(image), grow(tmp_path / "tree"), tmp_path / "out", epoch=EPOCH, seed=SEED, workshop=workshop()
-    )
-    root = grow(memory / "some" / "deeper" / "tree", order=7)
+    tree, root = grow(tmp_path / "tree"), grow(memory / "some" / "deeper" / "tree", order=7)
+    for place in (tree, root):
+        with_acl(place)
+    first = create(plan(image), tree, tmp_path / "out", epoch=EPOCH, seed=SEED, workshop=workshop())
     target = memory / "out"
     time.sleep(1.1)
     script = 'umask 077; cd /; exec taskset -c "$CPU" "$0" "$@"'

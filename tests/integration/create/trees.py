@@ -34,6 +34,10 @@ EPOCH = 1_700_000_000
 OLD = 1_500_000_000
 SEED = Seed(bytes(range(32)))
 STEM = "garden.x86_64-1.2.3"
+_ANY = 0xFFFFFFFF
+ACL = struct.pack("<I" + "HHI" * 5, 2, 1, 7, _ANY, 4, 5, _ANY, 8, 5, 4, 16, 5, _ANY, 32, 5, _ANY)
+"""acl(5) as the kernel takes it: owner rwx, group r-x, group 4 r-x, mask r-x, others r-x."""
+
 CAPABILITY = struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0)
 """``cap_net_bind_service=ep`` as the kernel stores it (VFS_CAP_REVISION_2)."""
 RAW_NAME = b"caf\xe9"
@@ -192,6 +196,12 @@ def _finish(root: Path, shuffle: random.Random) -> None:
     for path in (*root.rglob("*"), root):
         os.utime(path, (OLD, OLD), follow_symlinks=False)
     os.utime(root / "lib/m9")  # newer than the epoch
+
+
+def with_acl(root: Path) -> None:
+    """Give a folder what systemd gives that of its journal; tmpfs always lists the two the other way round."""
+    for key in ("system.posix_acl_default", "system.posix_acl_access"):
+        os.setxattr(root / "lib", key, ACL)
 
 
 def workshop() -> Workshop:
