@@ -42,7 +42,7 @@ if [ "$most" -gt 0 ]; then
     [ "$free" -le "$most" ] || size=$most
     [ "$most" -gt "$(cat "$folder/size")" ] || exit 0
 fi
-echo ", $size" | sfdisk --quiet --no-reread --force --part-number "$number" "$disk"
+echo ", $size" | sfdisk --quiet --no-reread --force -N "$number" "$disk"
 partx --update --nr "$number" "$disk"
 """
 _SERVICE = """\
