@@ -12,10 +12,11 @@ from runner.create.exclude import leave_out
 from runner.create.image import Image, ResultFile
 from runner.create.inputs import CreateInputs
 from runner.create.package_list import package_list
-from runner.create.registry import Builder, builder_for
+from runner.create.registry import builder_for
 from runner.create.staging import staged
 from runner.create.strip import CONTAINERS, strip_for_image
 from runner.create.toolchain import discover, toolchain_digest
+from runner.create.tools import tools_of, version_of
 from runner.digest import digest_of, sha256_bytes
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class _Key(msgspec.Struct, frozen=True, kw_only=True):
     tree: str
     inputs: CreateInputs
     version: int
-    builder: int
+    builder: str
     toolchain: str
 
 
@@ -46,7 +47,7 @@ def create_key(plan: Plan, *, tree_key: str, epoch: int, seed: Seed) -> str:
         BuildError: no builder for the type exists.
         HostError: a tool it needs is not installed.
     """
-    return _key(builder_for(plan.type.image), CreateInputs.of(plan, epoch=epoch, seed=seed), tree_key)
+    return _key(CreateInputs.of(plan, epoch=epoch, seed=seed), tree_key)
 
 
 def create(
@@ -71,7 +72,7 @@ def create(
     """
     builder = builder_for(plan.type.image)
     inputs = CreateInputs.of(plan, epoch=epoch, seed=seed)
-    key = _key(builder, inputs, tree_key)
+    key = _key(inputs, tree_key)
     with staged(target) as stage:
         packages = package_list(root)  # of what was installed, whatever is left out of the result
         if plan.type.image not in CONTAINERS:
@@ -86,10 +87,10 @@ def create(
     return Image(key=key, files=files)
 
 
-def _key(builder: Builder, inputs: CreateInputs, tree_key: str) -> str:
-    tools = toolchain_digest(discover(builder.tools))
+def _key(inputs: CreateInputs, tree_key: str) -> str:
+    tools = toolchain_digest(discover(tools_of(inputs.type)))
     return digest_of(
-        _Key(tree=tree_key, inputs=inputs, version=VERSION, builder=builder.version, toolchain=tools),
+        _Key(tree=tree_key, inputs=inputs, version=VERSION, builder=version_of(inputs.type), toolchain=tools),
     )
 
 

@@ -17,7 +17,7 @@ from runner.process import run, tool_environment
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_VERSION_OPTION = {"debugfs": "-V", "mke2fs": "-V", "mksquashfs": "-version"}
+_VERSION_OPTION = {"debugfs": "-V", "mke2fs": "-V", "mkfs.xfs": "-V", "mksquashfs": "-version", "xfs_repair": "-V"}
 _VERSION = re.compile(r"\b\d+\.\d+(?:\.\d+)*\b")
 _LIBRARY = re.compile(r"(/\S+) \(0x[0-9a-f]+\)")
 

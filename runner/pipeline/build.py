@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from runner import __version__, prepare
 from runner.create import pipeline as create
-from runner.create.registry import builder_for
 from runner.create.toolchain import discover
+from runner.create.tools import exceptions_of, tools_of, version_of
 from runner.errors import BuildError
 from runner.packages import lockfile
 from runner.packages.managers import package_manager
@@ -72,7 +72,7 @@ def build(selection: Selection, machine: Machine, options: BuildOptions) -> Buil
         refuse_unsupported(plan)
         if storage is not None:
             _claim(storage)  # before the long work, not after it
-        tools = discover(builder_for(plan.type.image).tools)
+        tools = discover(tools_of(plan.type))
         target = (options.target or Path("packhouse-out") / plan.type.image).absolute()
         lock, files = committed_or_new(plan, source, machine, selection)
         key = _build_key(plan, lock, source, tools)
@@ -119,6 +119,7 @@ def _build_image(  # noqa: PLR0917  # the stages' values, in the order of the li
                 runner_version=__version__,
                 toolchain=tools,
                 skipped_checks=_skipped_checks(lock),
+                exceptions=exceptions_of(plan.type),
                 host=current_host(),
             )
             release = make_release(_release_inputs(source, plan, lock, done.image, facts, log.path), stage, signer)
@@ -194,7 +195,7 @@ def _build_key(plan: Plan, lock: Lock, source: Source, tools: tuple[Tool, ...]) 
 def _engine_version(plan: Plan) -> str:
     """The runner's version and those of all its steps, so that a step that writes otherwise is another build."""
     packages = package_manager(plan.packages.manager).VERSION
-    builder = builder_for(plan.type.image).version
+    builder = version_of(plan.type)
     return f"{__version__} packages={packages} prepare={prepare.VERSION} create={create.VERSION}.{builder}"
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from runner.description.model.storage import Partition
     from runner.description.model.types import ImageType
 
-FILESYSTEMS = frozenset({"", "ext2", "ext3", "ext4", "fat16", "fat32", "swap"})
+FILESYSTEMS = frozenset({"", "ext2", "ext3", "ext4", "fat16", "fat32", "swap", "xfs"})
 FORMATS = frozenset({"", "qcow2"})
 LOADERS = frozenset({"", "grub2", "custom", "grub2_s390x_emu", "zipl"})
 """Mainframes' bootloaders have a reason of their own."""

@@ -15,6 +15,7 @@ MODULES = {
     "fat16": "vfat",
     "fat32": "vfat",
     "swap": "swap",
+    "xfs": "xfs",
 }
 """The description's name of a filesystem to the module here whose ``FILESYSTEM`` writes it."""
 

@@ -29,6 +29,7 @@ CHECKS = {
     "ext4": ("e2fsck", "-fn"),
     "fat16": ("fsck.fat", "-n"),
     "fat32": ("fsck.fat", "-n"),
+    "xfs": ("xfs_repair", "-n", "-f"),
 }
 KINDS = sorted(MODULES)
 

@@ -24,7 +24,7 @@ DESCRIPTION = """\
   <profiles><profile name="arm" description="" arch="aarch64"/></profiles>
   <preferences>
     <version>1.2.3</version><packagemanager>apt</packagemanager>
-    <type image="tbz"/><type image="oem" filesystem="xfs"/>
+    <type image="tbz"/><type image="oem" filesystem="xfs" mdraid="mirroring"/>
   </preferences>
   <repository type="apt-deb"><source path="obs://Virt:Tools/Debian"/></repository>
   <users><user name="u" password="x" id="5" groups="g:7,h" home="/h"/></users>
@@ -117,7 +117,7 @@ def test_a_plan_for_people(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "more apt-deb https://h/x needs a login" in lines
     assert "u uid 5 g:7, h /h" in lines
     missing = lines[lines.index("cannot be built yet:") :]
-    assert any(line.startswith('type filesystem="xfs" appliance.kiwi:7 ') for line in missing)
+    assert any(line.startswith("type mdraid appliance.kiwi:7 ") for line in missing)
 
 
 def test_the_matrix_is_one_of_a_workflow(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,5 +136,5 @@ def test_the_matrix_can_be_narrowed_and_widened(folder: Path, capsys: pytest.Cap
     assert (refused["profiles"], refused["where"]) == (["arm"], "appliance.kiwi:4 (profile)")
     assert run([*argv, "--all"]) == 0
     text = capsys.readouterr().out
-    assert "not yet: type fi" in text
+    assert "not yet: type md" in text
     assert "profile 'arm' is not for x86_64" in text

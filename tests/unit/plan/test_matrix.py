@@ -29,7 +29,7 @@ BODY = """
 <preferences><packagemanager>apt</packagemanager></preferences>
 <preferences profiles="a">
   <version>1.2.3</version><type image="tbz"/>
-  <type image="oem" filesystem="ext4"/><type image="oem" filesystem="xfs"/>
+  <type image="oem" filesystem="ext4"/><type image="oem" filesystem="xfs" mdraid="mirroring"/>
 </preferences>
 <preferences profiles="b+"><type image="docker"/></preferences>
 <preferences profiles="bare"><type image="tbz"/></preferences>
@@ -69,7 +69,7 @@ def test_what_is_not_built_yet_is_there_with_its_reason(description: Description
     assert by_type["tbz"].why == ()
     assert by_type["oem"].supported
     assert not by_type["oem:2"].supported
-    assert 'type filesystem="xfs" (appliance.kiwi:' in by_type["oem:2"].why[0]
+    assert "type mdraid (appliance.kiwi:" in by_type["oem:2"].why[0]
 
 
 def test_what_gives_no_plan_is_refused_with_its_reason(description: Description) -> None:
