@@ -11,12 +11,13 @@
 set -euo pipefail
 
 readonly BUILD=(
-    apt bubblewrap ca-certificates debian-archive-keyring e2fsprogs erofs-utils git gpg gpgv libarchive-tools
-    openssl python3 python3-venv squashfs-tools tar uidmap util-linux xz-utils
+    apt bubblewrap ca-certificates debian-archive-keyring dosfstools e2fsprogs erofs-utils git gpg gpgv gzip
+    libarchive-tools mtools openssl python3 python3-venv qemu-utils squashfs-tools tar uidmap util-linux xfsprogs
+    xz-utils
 )
 readonly TEST=(
-    acl apt-utils attr busybox-static cpio dosfstools dpkg-dev faketime git-lfs gnupg mmdebstrap mtools ovmf
-    qemu-system-x86 qemu-utils shellcheck skopeo umoci
+    acl apt-utils attr busybox-static cpio dpkg-dev faketime git-lfs gnupg mmdebstrap ovmf qemu-system-x86
+    shellcheck skopeo umoci
 )
 
 # One download at a time may stall on a dead mirror; none may stall the whole installation.

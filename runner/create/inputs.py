@@ -23,6 +23,8 @@ class CreateInputs(msgspec.Struct, frozen=True, kw_only=True):
         epoch: seconds since 1970; no time in a result is later.
         seed: what every UUID of the result is derived from, hexadecimal.
         author: ``Name <contact>`` of the description.
+        title: what people call the image.
+        about: a sentence about it; may be empty.
     """
 
     stem: str
@@ -31,13 +33,24 @@ class CreateInputs(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     seed: str
     author: str = ""
+    title: str = ""
+    about: str = ""
 
     @classmethod
     def of(cls, plan: Plan, *, epoch: int, seed: Seed) -> CreateInputs:
         contact = f"<{plan.image.contact}>" if plan.image.contact else ""
         author = " ".join(part for part in (plan.image.author, contact) if part)
         value = seed.value.hex()
-        return cls(stem=plan.stem, type=plan.type, arch=plan.arch, epoch=epoch, seed=value, author=author)
+        return cls(
+            stem=plan.stem,
+            type=plan.type,
+            arch=plan.arch,
+            epoch=epoch,
+            seed=value,
+            author=author,
+            title=plan.image.displayname or plan.image.name,
+            about=plan.image.specification,
+        )
 
     def uuid(self, purpose: str) -> str:
         """Return the UUID of this image for ``purpose``."""

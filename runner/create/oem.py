@@ -15,8 +15,9 @@ from runner.bootloader.boot_code import embed
 from runner.bootloader.facts import BootFacts
 from runner.bootloader.install import BootCode, install
 from runner.create.canonical import canonicalise
-from runner.create.disk_format import convert
 from runner.create.disk_writer import write_disk
+from runner.create.formats.convert import convert
+from runner.create.formats.registry import TOOLS as FORMAT_TOOLS
 from runner.create.registry import Builder
 from runner.disk.fstab import fstab
 from runner.disk.identity import identify
@@ -53,7 +54,7 @@ def run(inputs: CreateInputs, root: Path, stage: Path, workshop: Workshop) -> tu
         layout = write_disk(inputs, disk_plan, identity, root, path, scratch=Path(scratch), sink=workshop.sink)
     if code is not None:
         embed(layout, path, boot=code.boot, core=code.core)
-    return (convert(inputs, path, workshop.sink),)
+    return convert(inputs, path, workshop.sink)
 
 
 def _plans(inputs: CreateInputs) -> tuple[DiskPlan, BootPlan]:
@@ -91,4 +92,4 @@ def _write_fstab(root: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-BUILDER = Builder(version=2, tools=("debugfs", "mke2fs", "mkfs.vfat", "mcopy", "mkswap", "qemu-img"), run=run)
+BUILDER = Builder(version=3, tools=FORMAT_TOOLS, run=run)

@@ -101,6 +101,9 @@ TOOLS = (
         option="-version",
     ),
     Tool(("mkfs.erofs",), _same("erofs-utils"), "writes erofs filesystems", (1, 5)),
+    Tool(("mkfs.vfat",), _same("dosfstools"), "writes the EFI partition of disks", required=False),
+    Tool(("mcopy",), _same("mtools"), "fills the EFI partition of disks", required=False),
+    Tool(("mkfs.xfs",), _same("xfsprogs"), "writes xfs filesystems", required=False, option="-V"),
     Tool(("xz",), _same("xz", apt="xz-utils"), "compresses archives with many threads", (5, 2)),
     Tool(("git",), _same("git"), "clones descriptions", (2, 30)),
     Tool(("git-lfs",), _same("git-lfs"), "large files in a description", required=False),
@@ -114,7 +117,7 @@ TOOLS = (
     Tool(
         ("qemu-img",),
         _same("qemu-img", apt="qemu-utils", zypper="qemu-tools"),
-        "starts images to test them",
+        "converts disks to their formats, and starts them to test them",
         (6, 2),
         required=False,
     ),

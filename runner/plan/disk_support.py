@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from runner.description.model.types import ImageType
 
 FILESYSTEMS = frozenset({"", "ext2", "ext3", "ext4", "fat16", "fat32", "swap", "xfs"})
-FORMATS = frozenset({"", "qcow2"})
+FORMATS = frozenset({"", "gce", "qcow2", "vdi", "vhd", "vhd-fixed", "vhdx", "vmdk"})
+"""Those of ``runner.create.formats.registry``."""
 LOADERS = frozenset({"", "grub2", "custom", "grub2_s390x_emu", "zipl"})
 """Mainframes' bootloaders have a reason of their own."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 WRAPPERS = ("oci", "docker")
 """Containers that a disk can be shipped in: ``format="oci:qcow2"``."""
 
-_ADAPTERS = {"pvscsi": "lsilogic"}
+_ADAPTERS = {"lsisas1068": "lsilogic", "pvscsi": "lsilogic"}
 """Controllers that the converter knows by another name."""
 
 
