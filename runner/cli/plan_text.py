@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.cli.disk_text import disk_facts, partition_rows
 from runner.cli.tables import paragraph, table
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def _facts(made: Plan) -> Iterator[tuple[str, str]]:
     filesystem = made.type.filesystem
     yield "image", f"{made.image.name} {made.image.version}"
     yield "type", made.type.image + (f" ({filesystem})" if filesystem not in {"", made.type.image} else "")
+    yield from disk_facts(made.type)
     yield "architecture", made.arch
     yield "profiles", ", ".join(made.profiles) or "none"
     yield "results", f"{made.stem}.*"
@@ -47,6 +49,7 @@ def _facts(made: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _tables(made: Plan) -> Iterator[tuple[str, Sequence[Sequence[str]]]]:
+    yield "partitions", partition_rows(made.type.disk)
     yield "repositories", [_repository(entry) for entry in made.packages.repositories]
     yield "users", [_user(user) for user in made.users]
     yield "archives", [(entry.name, f"→ {entry.target_dir}", f"({entry.phase})") for entry in made.archives]

@@ -116,6 +116,10 @@ def test_a_plan_for_people(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "type oem (xfs)" in lines
     assert "more apt-deb https://h/x needs a login" in lines
     assert "u uid 5 g:7, h /h" in lines
+    assert "disk msdos table, as large as its content, as raw" in lines
+    assert "starts from bios with grub2" in lines
+    partitions = lines[lines.index("partitions:") + 1 :]
+    assert partitions[: partitions.index("")] == ["boot 300 MiB xfs BOOT /boot", "root the rest xfs ROOT /"]
     missing = lines[lines.index("cannot be built yet:") :]
     assert any(line.startswith("type mdraid appliance.kiwi:7 ") for line in missing)
 
