@@ -2,7 +2,7 @@
 """Log in through a serial console and run a script there.
 
 Only what a shell of any kind has is used, and the console may show kernel messages between our lines. What is
-typed says ``PACK''HOUSE:``; only the shell, not an echo of the typing, answers with the quotes gone.
+typed says ``PACK\\HOUSE:`` or ``PACK''HOUSE:``; only the shell, not an echo of the typing, answers without.
 """
 
 from __future__ import annotations
@@ -126,7 +126,8 @@ def run_script(console: Console, script: bytes) -> tuple[int, tuple[str, ...]]:
 def _insist(console: Console, listen: Listener[bool], number: int) -> None:
     """Ask the shell for an answer until it gives one."""
     while True:
-        console.type(f"{_NO_KERNEL_LINES}; {_say('ready', str(number))}")
+        # No quotes: login(1) may swallow the head of the line, and a shell waits for ever for a quote's partner.
+        console.type(f"{_NO_KERNEL_LINES}; echo; echo PACK\\HOUSE:ready:{number}")
         try:
             console.until(listen, seconds=_ASK_AGAIN)
         except SilenceError:

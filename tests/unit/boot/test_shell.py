@@ -29,6 +29,7 @@ if [ "$1" != none ]; then
     [ "$user:$password" = "root:open sesame" ] || { echo; echo 'Login incorrect'; sleep 60; exit; }
 fi
 [ -z "$2" ] || echo "$2"
+[ -z "$3" ] || { printf '# '; stty raw; dd bs=1 count="$3" >/dev/null 2>&1; stty sane; }
 exec bash --norc -i
 """
 
@@ -81,6 +82,13 @@ def test_a_script_gives_its_lines_and_exit_code(login: Login) -> None:
         assert run_script(made, b"echo one; echo two >&2; printf three; exit 7") == (7, ("one", "two", "three"))
         assert run_script(made, b"#!/bin/bash\necho ${BASH_VERSION:+bash}\n") == (0, ("bash",))
         assert run_script(made, b"") == (0, ())
+
+
+@pytest.mark.parametrize("lost", [1, 8, 20, 26, 32, 38, 50])
+def test_the_head_of_the_first_line_may_get_lost(lost: int) -> None:
+    with console("none", "", str(lost)) as made:
+        log_in(made, Login("root"))
+        assert run_script(made, b"echo one") == (0, ("one",))
 
 
 def test_long_scripts_arrive_whole() -> None:
