@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Log in through a serial console and run a script there.
+r"""Log in through a serial console and run a script there.
 
 Only what a shell of any kind has is used, and the console may show kernel messages between our lines. What is
-typed says ``PACK\\HOUSE:`` or ``PACK''HOUSE:``; only the shell, not an echo of the typing, answers without.
+typed says ``PACK\HOUSE:`` or ``PACK''HOUSE:``; only the shell, not an echo of the typing, answers without.
 """
 
 from __future__ import annotations
