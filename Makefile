@@ -15,13 +15,15 @@ PYTEST = $(BIN)/pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
 AS_OWNER = [[ $$(id -u) == 0 ]] || unshare --user --map-root-user --map-auto $(PYTEST) -m owners
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
-.PHONY: help install install-dev test test-fast lint fuzz demo bench schema schemas docs lock-examples requirements clean
+.PHONY: help install install-service install-dev test test-fast lint fuzz demo bench schema schemas docs lock-examples requirements clean
 .PHONY: system-packages system-packages-test
 
 help: ## show the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 install: $(VENV)/.runtime ## put packhouse into .venv/bin, with the system packages it needs
+
+install-service: $(VENV)/.service ## the same with what packhouse serve needs
 
 install-dev: $(VENV)/.dev ## the same with what tests and checks need
 
@@ -85,6 +87,10 @@ $(VENV)/.created: | system-packages
 $(VENV)/.runtime: requirements/runtime.txt pyproject.toml $(VENV)/.created | system-packages
 	$(PIP) install --require-hashes --requirement requirements/runtime.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.service: requirements/service.txt $(VENV)/.runtime
+	$(PIP) install --require-hashes --requirement requirements/service.txt
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime | system-packages-test

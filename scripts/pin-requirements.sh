@@ -14,5 +14,6 @@ pin() {
 }
 
 pin "$@" --output-file requirements/runtime.txt
-pin "$@" --extra dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
+pin "$@" --extra service --constraint requirements/runtime.txt --output-file requirements/service.txt
+pin "$@" --extra service --extra dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
 pin "$@" --extra fuzz --constraint requirements/runtime.txt --output-file requirements/fuzz.txt

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables. Times are seconds since 1970 in UTC; structured values are JSON text; no secret is in any.
+
+The queue keeps tables of its own beside these; :mod:`runner.service.queue` alone knows them.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+VERSION = 1
+"""Grows with every change of a table."""
+
+METADATA = MetaData()
+
+ABOUT = Table("about", METADATA, Column("version", Integer, primary_key=True))
+"""One row: the version of the tables."""
+
+WATCHES = Table(
+    "watches",
+    METADATA,
+    Column("repository", String(100), primary_key=True),
+    Column("polled_at", Float),
+    Column("due_at", Float, nullable=False, default=0.0, index=True),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("error", Text, nullable=False, default=""),
+    Column("default_branch", Text, nullable=False, default=""),
+    Column("held_by", String(100), nullable=False, default=""),
+    Column("held_until", Float, nullable=False, default=0.0),
+)
+"""A watched repository: when it was looked at, when it will be, and which process is looking until when."""
+
+REFS = Table(
+    "refs",
+    METADATA,
+    Column("repository", String(100), primary_key=True),
+    Column("name", String(500), primary_key=True),
+    Column("commit", String(64), nullable=False),
+    Column("seen_at", Float, nullable=False),
+)
+"""Where a watched branch or tag, as ``refs/…``, was when its commits were last turned into jobs."""
+
+JOBS = Table(
+    "jobs",
+    METADATA,
+    Column("id", String(40), primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("once", String(64), nullable=False, unique=True),
+    Column("repository", String(100), nullable=False),
+    Column("image", Text, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("trigger", String(20), nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("commit", String(64), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("attempt", Integer, nullable=False, default=0),
+    Column("worker", String(100), nullable=False, default=""),
+    Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("ended_at", Float),
+    Column("cancel", Text, nullable=False, default=""),
+    Column("error", Text, nullable=False, default=""),
+    Column("result", Text, nullable=False, default=""),
+    Index("jobs_by_state", "state", "priority", "number"),
+    Index("jobs_by_repository", "repository", "number"),
+    Index("jobs_by_image", "image", "number"),
+)
+"""``once`` is the digest of what may be built only once; see :mod:`runner.service.jobs.model` for the rest."""
+
+ATTEMPTS = Table(
+    "attempts",
+    METADATA,
+    Column("job", String(40), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("worker", String(100), nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Column("outcome", String(20), nullable=False, default=""),
+    Column("error", Text, nullable=False, default=""),
+)
+
+PHASES = Table(
+    "phases",
+    METADATA,
+    Column("job", String(40), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("name", String(40), nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Column("cached", Boolean, nullable=False, default=False),
+    Column("detail", Text, nullable=False, default=""),
+)
+
+LOGS = Table(
+    "logs",
+    METADATA,
+    Column("job", String(40), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("first_line", Integer, primary_key=True),
+    Column("lines", Integer, nullable=False),
+    Column("text", LargeBinary, nullable=False),
+)
+"""A log in pieces of whole lines, compressed with zstd; ``first_line`` counts from 0 over the attempt's log."""
+
+LOCKS = Table(
+    "locks", METADATA, Column("digest", String(64), primary_key=True), Column("text", LargeBinary, nullable=False)
+)
+"""The locks that images were built from, compressed with zstd, for comparing builds."""
+
+DELIVERIES = Table(
+    "deliveries",
+    METADATA,
+    Column("repository", String(100), primary_key=True),
+    Column("id", String(200), primary_key=True),
+    Column("received_at", Float, nullable=False, index=True),
+)
+"""Calls of forges that were accepted, against replays."""
+
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String(20), nullable=False),
+    Column("target", String(100), nullable=False),
+    Column("subject", String(300), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("due_at", Float, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("error", Text, nullable=False, default=""),
+    UniqueConstraint("kind", "target", "subject", name="outbox_newest_only"),
+    Index("outbox_by_due", "due_at"),
+)
+"""What is to be sent to others; of several about one ``subject`` only the newest counts."""
+
+WORKERS = Table(
+    "workers",
+    METADATA,
+    Column("id", String(100), primary_key=True),
+    Column("host", String(200), nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("builds", Integer, nullable=False),
+    Column("draining", Boolean, nullable=False, default=False),
+    Column("version", String(40), nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("seen_at", Float, nullable=False),
+)
+
+SCHEDULES = Table(
+    "schedules",
+    METADATA,
+    Column("repository", String(100), primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("cron", Text, nullable=False),
+    Column("due_at", Float, nullable=False),
+    Column("ran_at", Float),
+    Column("note", Text, nullable=False, default=""),
+)

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs in the database. Every change of a running job names its attempt, and an older one changes nothing."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import msgspec
+import sqlalchemy as sa
+
+from runner.service.database.tables import ATTEMPTS, JOBS
+from runner.service.jobs.model import PRIORITIES, Job, JobError, JobRequest, JobResult, State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_RUNNING: tuple[State, ...] = ("queued", "running")
+
+
+class JobStore:
+    """The words in which everybody speaks of jobs; each is one transaction."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def add(self, request: JobRequest, *, labels: Sequence[str] = (), priority: int = 0) -> Job | None:
+        """Add a job that waits; None when the same was asked for before."""
+        job_id = uuid.uuid4().hex
+        values = {
+            "id": job_id,
+            "once": request.once,
+            "repository": request.image.repository,
+            "image": str(request.image),
+            "request": _json(request),
+            "trigger": request.trigger,
+            "ref": request.ref,
+            "commit": request.commit,
+            "priority": max(1, PRIORITIES[request.trigger] - priority),
+            "labels": _json(tuple(labels)),
+            "state": "queued",
+            "created_at": time.time(),
+        }
+        with self._engine.begin() as connection:
+            if connection.execute(sa.select(JOBS.c.id).where(JOBS.c.once == request.once)).first():
+                return None
+            if connection.dialect.name == "postgresql":  # numbers without holes, given out one after another
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7235118)"))
+            newest = sa.select(sa.func.coalesce(sa.func.max(JOBS.c.number), 0) + 1).scalar_subquery()
+            try:
+                connection.execute(sa.insert(JOBS).values(**values, number=newest))
+            except sa.exc.IntegrityError:
+                return None  # somebody else was as quick
+        return self.get(job_id)
+
+    def get(self, job_id: str) -> Job | None:
+        """Return the job by its id or number."""
+        by = JOBS.c.number == int(job_id) if job_id.isascii() and job_id.isdigit() else JOBS.c.id == job_id
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(JOBS).where(by)).mappings().first()
+        return None if row is None else _job(row)
+
+    def find(
+        self,
+        *,
+        states: Sequence[State] = (),
+        repository: str = "",
+        image: str = "",
+        before: int | None = None,
+        limit: int = 100,
+    ) -> tuple[Job, ...]:
+        """Return jobs, the newest first; ``before`` is the number of the last one of the page before."""
+        query = sa.select(JOBS).order_by(JOBS.c.number.desc()).limit(limit)
+        if states:
+            query = query.where(JOBS.c.state.in_(states))
+        if repository:
+            query = query.where(JOBS.c.repository == repository)
+        if image:
+            query = query.where(JOBS.c.image == image)
+        if before is not None:
+            query = query.where(JOBS.c.number < before)
+        with self._engine.connect() as connection:
+            return tuple(_job(row) for row in connection.execute(query).mappings())
+
+    def begin(self, job_id: str, worker: str) -> Job | None:
+        """Begin a new attempt; None when the job has ended or is to be cancelled."""
+        with self._engine.begin() as connection:
+            changed = connection.execute(
+                sa.update(JOBS)
+                .where(JOBS.c.id == job_id, JOBS.c.state.in_(_RUNNING), JOBS.c.cancel == "")
+                .values(
+                    state="running",
+                    attempt=JOBS.c.attempt + 1,
+                    worker=worker,
+                    reason="",
+                    started_at=sa.func.coalesce(JOBS.c.started_at, time.time()),
+                )
+            )
+            if changed.rowcount == 0:
+                return None
+            row = connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).mappings().one()
+            connection.execute(
+                sa.insert(ATTEMPTS).values(
+                    job=job_id, number=row["attempt"], worker=worker, started_at=time.time()
+                )
+            )
+        return _job(row)
+
+    def is_current(self, job_id: str, attempt: int) -> bool:
+        """Tell whether ``attempt`` is the newest of a job that still runs and is not to be cancelled."""
+        job = self.get(job_id)
+        return job is not None and job.state == "running" and job.attempt == attempt and not job.cancel
+
+    def end(
+        self,
+        job_id: str,
+        attempt: int,
+        state: State,
+        *,
+        result: JobResult | None = None,
+        error: JobError | None = None,
+    ) -> bool:
+        """End a job; False when ``attempt`` is not its newest or it has ended, and then nothing changes."""
+        now = time.time()
+        values = {
+            "state": state,
+            "ended_at": now,
+            "reason": "",
+            "result": "" if result is None else _json(result),
+            "error": "" if error is None else _json(error),
+        }
+        with self._engine.begin() as connection:
+            changed = connection.execute(
+                sa.update(JOBS)
+                .where(JOBS.c.id == job_id, JOBS.c.attempt == attempt, JOBS.c.state.in_(_RUNNING))
+                .values(**values)
+            )
+            if changed.rowcount == 0:
+                return False
+            connection.execute(
+                sa.update(ATTEMPTS)
+                .where(ATTEMPTS.c.job == job_id, ATTEMPTS.c.number == attempt)
+                .values(ended_at=now, outcome=state, error=values["error"])
+            )
+        return True
+
+    def ask_to_cancel(self, job_id: str, why: str) -> bool:
+        """Note that a job is to be ended; whoever runs it sees that. False when it has ended."""
+        with self._engine.begin() as connection:
+            changed = connection.execute(
+                sa.update(JOBS)
+                .where(JOBS.c.id == job_id, JOBS.c.state.in_(_RUNNING), JOBS.c.cancel == "")
+                .values(cancel=why)
+            )
+        return changed.rowcount > 0
+
+    def explain(self, job_id: str, reason: str) -> None:
+        """Note why a job waits."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.update(JOBS).where(JOBS.c.id == job_id, JOBS.c.state == "queued").values(reason=reason)
+            )
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _job(row: sa.RowMapping) -> Job:
+    return Job(
+        id=row["id"],
+        number=row["number"],
+        request=msgspec.json.decode(row["request"], type=JobRequest),
+        priority=row["priority"],
+        labels=msgspec.json.decode(row["labels"], type=tuple[str, ...]),
+        state=row["state"],
+        reason=row["reason"],
+        attempt=row["attempt"],
+        worker=row["worker"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        cancel=row["cancel"],
+        error=msgspec.json.decode(row["error"], type=JobError) if row["error"] else None,
+        result=msgspec.json.decode(row["result"], type=JobResult) if row["result"] else None,
+    )
