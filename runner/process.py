@@ -17,17 +17,24 @@ from runner.errors import BuildError, HostError, LimitError
 from runner.redact import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 TAIL_LINES = 40
 _CHUNK = 65536
+_LOOK_SECONDS = 0.2
+_GRACE_SECONDS = 1.5
+"""What a program that is stopped has to clean up in before it is killed."""
 
 
 class LineSink(Protocol):
     """Where the output lines of a running tool go (already redacted, without line end)."""
 
     def __call__(self, line: str, /) -> None: ...
+
+
+class StoppedError(Exception):
+    """A program was ended because its caller wanted it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +111,21 @@ def run(
     umask: int = -1,
     check: bool = True,
     what: str | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Completed:
     """Run ``argv`` to its end and return what it said.
 
     Standard output and error are read together when ``sink`` is given (streamed line by line), otherwise
     standard output is returned whole and standard error only feeds the tail. ``env`` replaces the environment;
     without it the tool gets :func:`tool_environment`. ``umask`` is that of the tool, -1 for ours. ``what`` names
-    the action in errors.
+    the action in errors. ``stop`` is asked several times a second whether the tool is to be ended: by SIGTERM,
+    and soon after with all of its process group.
 
     Raises:
         HostError: the program does not exist.
         LimitError: it ran longer or wrote more than ``limits`` allow; its process group was killed.
         BuildError: it exited non-zero and ``check`` is set.
+        StoppedError: ``stop`` said so.
     """
     args = tuple(os.fspath(arg) for arg in argv)
     limits = limits or Limits()
@@ -130,8 +140,11 @@ def run(
         umask=umask,
     )
     try:
-        stdout = _Pump(child, args, stdin or b"", output, limits).run(keep=sink is None)
+        stdout = _Pump(child, args, stdin or b"", output, limits, stop=stop).run(keep=sink is None)
         returncode = child.wait()
+    except StoppedError:
+        _end_softly(child)
+        raise
     except BaseException:
         kill_group(child)
         raise
@@ -175,6 +188,13 @@ def kill_group(child: subprocess.Popen[bytes]) -> None:
     child.wait()
 
 
+def _end_softly(child: subprocess.Popen[bytes]) -> None:
+    child.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(_GRACE_SECONDS)
+    kill_group(child)
+
+
 def _start(
     args: tuple[str, ...],
     *,
@@ -207,13 +227,21 @@ class _Pump:
     """Moves bytes between us and a child until all its pipes are closed, within the limits."""
 
     def __init__(
-        self, child: subprocess.Popen[bytes], args: tuple[str, ...], stdin: bytes, output: _Output, limits: Limits
+        self,
+        child: subprocess.Popen[bytes],
+        args: tuple[str, ...],
+        stdin: bytes,
+        output: _Output,
+        limits: Limits,
+        *,
+        stop: Callable[[], bool] | None,
     ) -> None:
         self._child = child
         self._name = args[0]
         self._pending = memoryview(stdin)
         self._output = output
         self._limits = limits
+        self._stop = stop
         self._deadline = time.monotonic() + limits.seconds
         self._seen = 0
         self._kept: list[bytes] = []
@@ -227,17 +255,23 @@ class _Pump:
                 os.set_blocking(self._child.stdin.fileno(), False)
                 selector.register(self._child.stdin, selectors.EVENT_WRITE)
             while selector.get_map():
-                for key, _ in selector.select(self._left()):
+                for key, _ in selector.select(self._patience()):
                     if key.fileobj is self._child.stdin:
                         self._write(selector, key)
                     else:
                         self._read(selector, key, keep=keep and key.fileobj is self._child.stdout)
-        try:
-            self._child.wait(self._left())
-        except subprocess.TimeoutExpired:
-            self._left()
-            raise
-        return b"".join(self._kept)
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._child.wait(self._patience())
+                return b"".join(self._kept)
+
+    def _patience(self) -> float:
+        """Return for how long to wait before looking again."""
+        if self._stop is None:
+            return self._left()
+        if self._stop():
+            raise StoppedError
+        return min(self._left(), _LOOK_SECONDS)
 
     def _left(self) -> float:
         left = self._deadline - time.monotonic()

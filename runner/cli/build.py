@@ -15,6 +15,7 @@ from runner.cli.overrides import override_options
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
+    from runner.packages.lockfile import LockFile
     from runner.pipeline.build import Built
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -31,6 +32,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--channel", metavar="NAME", help="Channel to publish in; default edge.")
 @click.option("--no-mirror-packages", is_flag=True, help="Do not keep the locked packages in the storage.")
 @click.option("--no-cache", is_flag=True, help="Build every layer anew and keep none.")
+@click.option("--lock", type=_FILE, metavar="FILE", help="Obey this lock file, not the one in SOURCE.")
 @click.option("--max-size", metavar="SIZE", help="Fail when a result is larger: 700M, 4G, or bytes.")
 @click.pass_obj
 def build(  # noqa: PLR0917  # click hands every option over
@@ -43,6 +45,7 @@ def build(  # noqa: PLR0917  # click hands every option over
     channel: str | None,
     no_mirror_packages: bool,  # noqa: FBT001
     no_cache: bool,  # noqa: FBT001
+    lock: Path | None,
     max_size: str | None,
     **source: Any,
 ) -> None:
@@ -64,7 +67,12 @@ def build(  # noqa: PLR0917  # click hands every option over
         )
     machine = session.machine(passphrase, source=source["source"], use_layers=not no_cache)
     options = BuildOptions(
-        target=target_dir, key=key, passphrase=passphrase, publish=goal, max_size=_bytes(max_size)
+        target=target_dir,
+        key=key,
+        passphrase=passphrase,
+        publish=goal,
+        max_size=_bytes(max_size),
+        lock=_lock_file(lock),
     )
     try:
         built = build_image(selection(**source), machine, options)
@@ -108,6 +116,17 @@ def create(session: Session, root: Path, target_dir: Path) -> None:
     files = {file.name: {"sha256": file.sha256, "size": file.size} for file in image.files}
     text = "\n".join(f"{file.sha256}  {target_dir / file.name}" for file in image.files)
     print_result(session.style, {"target": str(target_dir.absolute()), "files": files}, text)
+
+
+def _lock_file(path: Path | None) -> LockFile | None:
+    from runner.packages.lockfile import parse
+
+    if path is None:
+        return None
+    try:
+        return parse(path.read_bytes(), where=path)
+    except OSError as error:
+        raise UsageError("the lock file cannot be read", where=str(path), why=error.strerror) from error
 
 
 def _bytes(text: str | None) -> int | None:

@@ -38,14 +38,16 @@ def keygen(session: Session, /, out: Path, passphrase_file: Path | None) -> None
 @click.argument("url")
 @click.option("--channel", metavar="NAME", help="Channel to publish in; default edge.")
 @click.option("--no-mirror-packages", is_flag=True, help="Do not keep the locked packages in the storage.")
+@click.option("--once", is_flag=True, help="Leave a channel alone that has this very build.")
 @click.pass_obj
-def publish(
+def publish(  # noqa: PLR0917  # click hands every option over
     session: Session,
     /,
     directory: Path,
     url: str,
     channel: str | None,
-    no_mirror_packages: bool,  # noqa: FBT001  # click hands every option over
+    no_mirror_packages: bool,  # noqa: FBT001
+    once: bool,  # noqa: FBT001
 ) -> None:
     """Publish a finished release to a storage."""
     from dataclasses import asdict
@@ -58,7 +60,9 @@ def publish(
     machine = session.machine()
     storage = open_storage(url)
     packages = [] if no_mirror_packages else mirrored_packages(directory, machine.store.blobs)
-    published = publish_release(storage, directory, channel=channel or DEFAULT_CHANNEL, packages=packages)
+    published = publish_release(
+        storage, directory, channel=channel or DEFAULT_CHANNEL, packages=packages, once=once
+    )
     text = f"published {published.image}:{published.channel} number {published.number} in {published.url}"
     print_result(session.style, asdict(published), text)
 

@@ -75,20 +75,20 @@ def load(directory: Path) -> LockFile | None:
     return parse(path.read_bytes(), where=path)
 
 
-def lock_of_plan(directory: Path, plan: Plan) -> Lock | None:
-    """The committed lock that answers ``plan``, None when no lock file is there.
+def lock_of_plan(directory: Path, plan: Plan, given: LockFile | None = None) -> Lock | None:
+    """The lock that answers ``plan`` in the file ``given``, else in that of ``directory``; None without a file.
 
     Raises:
         ResolveError: there is a lock file and it does not answer the plan: a build obeys its lock or stops.
     """
-    file = load(directory)
+    file = given or load(directory)
     if file is None:
         return None
     lock = file.lock_for(plan.packages.digest)
     if lock is None:
         raise ResolveError(
             "the lock file does not fit the description",
-            where=str(directory / LOCK_FILE),
+            where=None if given else str(directory / LOCK_FILE),
             why="repositories, package lists or architecture changed since it was made",
             hint="refresh it with: packhouse lock SOURCE --update",
         )

@@ -74,7 +74,7 @@ def build(selection: Selection, machine: Machine, options: BuildOptions) -> Buil
             _claim(storage)  # before the long work, not after it
         tools = discover(tools_of(plan.type))
         target = (options.target or Path("packhouse-out") / plan.type.image).absolute()
-        lock, files = committed_or_new(plan, source, machine, selection)
+        lock, files = committed_or_new(plan, source, machine, selection, options.lock)
         key = _build_key(plan, lock, source, tools)
         keyid = _keyid(options)
         built = earlier.find(target, key, plan, keyid=keyid) if machine.use_layers else None

@@ -22,20 +22,21 @@ from runner.pipeline.phases import phase
 from runner.process import tool_environment
 
 if TYPE_CHECKING:
+    from runner.packages.lockfile import LockFile
     from runner.pipeline.request import Machine, Selection
     from runner.pipeline.source import Source
     from runner.plan.model import Plan
 
 
 def committed_or_new(
-    plan: Plan, source: Source, machine: Machine, selection: Selection
+    plan: Plan, source: Source, machine: Machine, selection: Selection, given: LockFile | None = None
 ) -> tuple[Lock, tuple[PackageFile, ...]]:
-    """Take the lock beside the description, or make one where there is none; fetch its files.
+    """Take the lock ``given``, else the one beside the description, or make one; fetch its files.
 
     Raises:
         ResolveError: there is a lock file and it does not fit the plan, or no lock can be made.
     """
-    lock = lockfile.lock_of_plan(source.checkout.directory, plan)
+    lock = lockfile.lock_of_plan(source.checkout.directory, plan, given)
     if lock is None:
         return make_lock(plan, source, machine, selection)
     return lock, fetch(lock, source, machine, selection)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.packages.fetch import Progress
+    from runner.packages.lockfile import LockFile
     from runner.packages.mirrors import Mirrors
     from runner.store import Store
 from runner.store.eviction import DEFAULT_CAP
@@ -89,6 +90,7 @@ class BuildOptions:
     """What becomes of the image.
 
     ``key`` is a private key file, ``passphrase`` opens it. ``max_size`` is the bytes that a result file may have.
+    ``lock`` is obeyed in place of the one beside the description.
     """
 
     target: Path | None = None
@@ -96,3 +98,4 @@ class BuildOptions:
     passphrase: str | None = None
     publish: PublishTarget | None = None
     max_size: int | None = None
+    lock: LockFile | None = None

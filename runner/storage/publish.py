@@ -12,6 +12,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 _AT_ONCE = 8
 _MOST_RACES = 1000
 _MOST_ATTESTATIONS = 100
+_LOOKED_BACK = 24
+"""Commits: a publisher that was stopped for a while finds others' releases before its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +78,13 @@ def publish_release(
     channel: str,
     packages: Iterable[PackageBlob] = (),
     mirror_packages: bool = True,
+    once: bool = False,
     progress: Progress = silent,
 ) -> Published:
     """Publish the release in ``release_dir`` as the newest of ``channel``.
+
+    With ``once`` a build that is among the newest of the channel already is not published again, though its
+    manifest may be another one: that of another machine which was given the same work.
 
     Raises:
         UsageError: no release there, or names that cannot be published.
@@ -93,14 +100,14 @@ def publish_release(
     _attest(storage, release)
     storage.put_if_absent(keys.manifest(image.name, manifest.sha256), release.manifest_bytes)
     _record_build(storage, release)
-    commit, created = _commit(storage, release, channel)
+    commit, created = _commit(storage, release, channel, once=once)
     return Published(
         url=storage.url,
         image=image.name,
         version=image.version,
         channel=channel,
         number=commit.number,
-        manifest=manifest.sha256,
+        manifest=commit.manifest.sha256,
         key=keys.commit(image.name, channel, commit.number),
         created=created,
         uploaded=sum(blob.size for blob in sent),
@@ -212,9 +219,14 @@ def _record_build(storage: Storage, release: ReleaseFiles) -> None:
     )
 
 
-def _commit(storage: Storage, release: ReleaseFiles, channel: str) -> tuple[Commit, bool]:
-    """Make the release visible: create the channel's next entry, or find that its newest is this release."""
+def _commit(storage: Storage, release: ReleaseFiles, channel: str, *, once: bool) -> tuple[Commit, bool]:
+    """Make the release visible: create the channel's next entry, or find that it is there already."""
     image = release.view.image
+    key = release.view.build.key if once else None
+    if key is not None:
+        earlier = _same_build(storage, image.name, channel, key)
+        if earlier is not None:
+            return earlier, False
     newest = catalog.newest(storage, image.name, channel)
     draft = Commit(
         image=image.name,
@@ -224,9 +236,10 @@ def _commit(storage: Storage, release: ReleaseFiles, channel: str) -> tuple[Comm
         manifest=release.manifest,
         files=release.files,
         published=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        build=release.view.build.key,
     )
     for _ in range(_MOST_RACES):
-        if newest is not None and newest.manifest.sha256 == release.manifest.sha256:
+        if newest is not None and _is_same(newest, release, key):
             return newest, False
         number = newest.number + 1 if newest else 1
         ours = msgspec.structs.replace(draft, number=number)
@@ -234,3 +247,13 @@ def _commit(storage: Storage, release: ReleaseFiles, channel: str) -> tuple[Comm
             return ours, True
         newest = catalog.commit_at(storage, image.name, channel, number)  # lost the race: what did the winner put?
     raise StorageError(f"channel {channel} never came to rest", where=storage.url, hint="publish again")
+
+
+def _is_same(commit: Commit, release: ReleaseFiles, key: str | None) -> bool:
+    return commit.manifest.sha256 == release.manifest.sha256 or (key is not None and commit.build == key)
+
+
+def _same_build(storage: Storage, image: str, channel: str, key: str) -> Commit | None:
+    """Return the commit of the build with ``key`` if it is among the newest of the channel."""
+    newest = islice(catalog.history(storage, image, channel), _LOOKED_BACK)
+    return next((commit for commit in newest if commit.build == key), None)

@@ -50,6 +50,7 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
         number: counts from 1 in each channel without a gap; the highest is what the channel holds now.
         files: every file of the release by name, the manifest among them.
         published: RFC 3339 UTC.
+        build: the release's build key; None where it has none, and in commits of old.
     """
 
     schema: str = COMMIT_SCHEMA
@@ -60,6 +61,7 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     manifest: ManifestReference
     files: dict[str, StoredFile]
     published: str
+    build: str | None = None
 
 
 class BuildRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,16 +4,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from runner.errors import BuildError, HostError, LimitError
-from runner.process import Limits, run
+from runner.process import Limits, StoppedError, run
 from runner.redact import MASK, Redactor
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_standard_output_comes_back_and_standard_error_feeds_the_tail() -> None:
@@ -101,3 +98,26 @@ def test_the_environment_is_ours_not_the_callers(monkeypatch: pytest.MonkeyPatch
     out = run(["env"]).stdout.decode()
     assert "canary" not in out
     assert "TZ=UTC" in out
+
+
+def test_a_tool_that_is_stopped_may_clean_up(tmp_path: Path) -> None:
+    script = f"trap 'echo bye >{tmp_path}/note; exit 1' TERM; echo ready; sleep 60 & wait"
+    heard: list[str] = []
+    began = time.monotonic()
+    with pytest.raises(StoppedError):
+        run(["sh", "-c", script], sink=heard.append, stop=lambda: bool(heard))
+    assert time.monotonic() - began < 2
+    assert (tmp_path / "note").read_text() == "bye\n"
+
+
+def test_a_tool_that_will_not_stop_is_killed() -> None:
+    heard: list[str] = []
+    began = time.monotonic()
+    with pytest.raises(StoppedError):
+        run(["sh", "-c", "trap '' TERM; echo $$; while :; do sleep 1; done"], sink=heard.append, stop=lambda: True)
+    assert time.monotonic() - began < 4
+    assert all(not Path(f"/proc/{pid}").exists() for pid in heard)
+
+
+def test_a_tool_that_nobody_stops_ends_by_itself() -> None:
+    assert run(["sh", "-c", "sleep 0.5; echo done"], stop=lambda: False).stdout == b"done\n"

@@ -99,6 +99,27 @@ def test_going_back_to_an_older_release_is_a_new_entry(storage: DirectoryStorage
     assert find(storage, IMAGE, version="2").number == 2
 
 
+def test_once_means_once_whoever_builds_it(storage: DirectoryStorage, tmp_path: Path) -> None:
+    here, there = (make_release(tmp_path / seed, seed=seed) for seed in ("here", "there"))
+    other = make_release(tmp_path / "other", version="2")
+    first = publish_release(storage, here, channel="edge", once=True)
+    publish_release(storage, other, channel="edge", once=True)
+    again = publish_release(storage, there, channel="edge", once=True)
+    assert (again.number, again.created, again.manifest) == (1, False, first.manifest)
+    assert publish_release(storage, there, channel="stable", once=True).created
+    assert publish_release(storage, there, channel="edge").number == 3
+
+
+def test_once_means_once_for_racers(storage: DirectoryStorage, tmp_path: Path) -> None:
+    releases = [make_release(tmp_path / str(number), seed=str(number), size=10) for number in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        published = list(
+            pool.map(lambda release: publish_release(storage, release, channel="edge", once=True), releases)
+        )
+    assert [each.number for each in published] == [1] * 6
+    assert sum(each.created for each in published) == 1
+
+
 def test_numbers_count_beyond_ten(storage: DirectoryStorage, tmp_path: Path) -> None:
     for number in range(1, 13):
         release = make_release(tmp_path / str(number), version=str(number), size=10)
