@@ -7,7 +7,6 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,6 +15,8 @@ from runner.cli.output import ConsoleReporter, Style
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runner.pipeline.request import Machine, Selection
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -35,45 +36,20 @@ class Session:
     def machine(self, *secrets: str | None, source: str = "", use_layers: bool = True) -> Machine:
         """Gather what this machine offers, and set logging up so that no secret passes."""
         from runner import log
-        from runner.config import load_config
-        from runner.packages.mirrors import Mirrors
-        from runner.pipeline.request import Machine
-        from runner.redact import Redactor
-        from runner.sources.credentials import secrets_of
-        from runner.store import Store, default_location
+        from runner.pipeline.machine import machine_of, redactor_of
 
-        config = load_config(os.environ)
-        redact = Redactor.of([*secrets, *secret_environment(), *secrets_of(source, os.environ)])
+        redact = redactor_of(os.environ, source, *secrets)
         log.configure(level=_level(self.style), json=self.style.json, redact=redact)
-        given = dict(_name_and_url(text) for text in self.mirrors)
-        place = self.store or (
-            Path(config.store) if config.store and "PACKHOUSE_STORE" not in os.environ else None
-        )
-        return Machine(
-            store=Store((place or default_location(os.environ)).absolute()),
-            mirrors=Mirrors(given=given, env=dict(os.environ), configured=config.mirrors),
-            reporter=self.reporter,
-            redact=redact,
-            env=dict(os.environ),
-            packages_from=self._packages_from(config.packages_from),
-            timeout=config.timeout if self.timeout is None else self.timeout,
-            store_size=config.store_size,
+        return machine_of(
+            os.environ,
+            self.reporter,
+            redact,
+            store=self.store,
+            mirrors=dict(_name_and_url(text) for text in self.mirrors),
+            packages_from=self.packages_from,
+            timeout=self.timeout,
             use_layers=use_layers,
-            repository_map=tuple(config.repositories.map.items()),
         )
-
-    def _packages_from(self, configured: tuple[str, ...]) -> tuple[str, ...]:
-        """What was given; else what the environment says, separated by spaces; else the configuration."""
-        return self.packages_from or tuple(os.environ.get("PACKHOUSE_PACKAGES_FROM", "").split()) or configured
-
-
-def secret_environment() -> list[str]:
-    """Values of the environment that must never be seen."""
-    from runner.packages.credentials import Credentials
-
-    names = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PACKHOUSE_KEY_PASSPHRASE", "PACKHOUSE_GIT_PASSWORD")
-    logins = Credentials(os.environ).secrets
-    return [*logins, *(os.environ[name] for name in names if os.environ.get(name))]
 
 
 def source_options(command: Decorated) -> Decorated:

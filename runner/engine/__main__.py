@@ -5,53 +5,21 @@ from __future__ import annotations
 
 import errno
 import os
-import select
 import signal
 import sys
-import threading
 import traceback
 
-import msgspec
-
 from runner.engine.build import build
-from runner.engine.job import Event, Failed, LogLine, decode_job
+from runner.engine.job import LogLine, decode_job, failed, internal_error
+from runner.engine.speaker import Speaker
 from runner.errors import BuildError, HostError, PackhouseError
 
 _FREE_SPACE = "free some space, or choose other places with --store and --target-dir"
 
 
-class _Speaker:
-    """Writes events, whole lines at a time, from any thread."""
-
-    def __init__(self) -> None:
-        self._encode = msgspec.json.Encoder().encode
-        self._lock = threading.Lock()
-        # Whatever else writes to standard output must not break the stream of events.
-        self._stream = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-
-    def end_with_listener(self) -> None:
-        """End this process, and with it all of its namespace, when nobody is left to hear it.
-
-        A killed command can tell us nothing; and a death signal does not survive entering a user namespace.
-        """
-        threading.Thread(target=self._watch, name="listener", daemon=True).start()
-
-    def _watch(self) -> None:
-        poll = select.poll()
-        poll.register(self._stream.fileno(), 0)  # an error is always reported: the other end is closed
-        poll.poll()
-        os._exit(1)
-
-    def __call__(self, event: Event) -> None:
-        with self._lock:
-            self._stream.write(self._encode(event) + b"\n")
-            self._stream.flush()
-
-
 def main() -> int:
     """Do one job. The exit code is 0 when it finished and 1 when it failed; the events say more."""
-    speak = _Speaker()
+    speak = Speaker()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.umask(0o022)  # the caller's must not decide the modes in an image
     job = decode_job(sys.stdin.buffer.read())
@@ -59,30 +27,18 @@ def main() -> int:
     try:
         finished = build(job, speak)
     except PackhouseError as error:
-        speak(_failed(_disk_full(error) or error))
+        speak(failed(_disk_full(error) or error))
         return 1
     except OSError as error:
-        speak(_failed(_host_error(error)))
+        speak(failed(_host_error(error)))
         return 1
     except Exception as error:  # noqa: BLE001  # the last door of this process: a bug is told, not thrown
         for line in traceback.format_exc().splitlines():
             speak(LogLine(line))
-        what = f"internal error: {type(error).__name__}: {error}"
-        speak(Failed(error="BuildError", what=what, hint="this is a bug; its traceback is in the log (-v)"))
+        speak(internal_error(error))
         return 1
     speak(finished)
     return 0
-
-
-def _failed(error: PackhouseError) -> Failed:
-    return Failed(
-        error=type(error).__name__,
-        what=error.what,
-        where=str(error.where) if error.where else None,
-        why=error.why,
-        hint=error.hint,
-        log_tail=error.log_tail,
-    )
 
 
 def _disk_full(error: PackhouseError) -> HostError | None:

@@ -7,11 +7,17 @@ from pathlib import Path
 
 import msgspec
 
+from runner import errors
 from runner.create.image import Image
+from runner.errors import PackhouseError
 from runner.packages.lock import Lock
 from runner.plan.model import Plan
 from runner.sandbox.api import Isolation
 from runner.store.eviction import DEFAULT_CAP
+
+_ERRORS = {
+    cls.__name__: cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, PackhouseError)
+}
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +89,30 @@ class Failed(msgspec.Struct, frozen=True, tag="failed", kw_only=True):
     why: str | None = None
     hint: str | None = None
     log_tail: tuple[str, ...] = ()
+
+
+def failed(error: PackhouseError) -> Failed:
+    """Put ``error`` into words that another process can read."""
+    return Failed(
+        error=type(error).__name__,
+        what=error.what,
+        where=str(error.where) if error.where else None,
+        why=error.why,
+        hint=error.hint,
+        log_tail=error.log_tail,
+    )
+
+
+def internal_error(error: Exception) -> Failed:
+    """Call a bug what it is."""
+    what = f"internal error: {type(error).__name__}: {error}"
+    return Failed(error="BuildError", what=what, hint="this is a bug; its traceback is in the log (-v)")
+
+
+def raised(said: Failed) -> PackhouseError:
+    """Return the error that another process told of."""
+    cls = _ERRORS.get(said.error, errors.BuildError)
+    return cls(said.what, where=said.where, why=said.why, hint=said.hint, log_tail=said.log_tail)
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished", kw_only=True):

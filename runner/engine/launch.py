@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner import errors, process
-from runner.engine.job import Event, Failed, Finished, Job, LogLine, Started, encode_job
+from runner.engine.job import Event, Failed, Finished, Job, LogLine, Started, encode_job, raised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from runner.redact import Redactor
     from runner.sandbox.identity import Identity
 
-_ERRORS = {
-    cls.__name__: cls
-    for cls in vars(errors).values()
-    if isinstance(cls, type) and issubclass(cls, errors.PackhouseError)
-}
 _DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 """setpriv(1): even when we are killed with no chance to clean up, the engine and all in its namespaces end."""
 
@@ -60,7 +55,7 @@ def launch(
     if isinstance(ear.outcome, Finished):
         return ear.outcome
     if isinstance(ear.outcome, Failed):
-        raise _error_of(ear.outcome)
+        raise raised(ear.outcome)
     raise errors.BuildError(
         "the build engine ended without a result",
         why=f"it was killed or crashed{f' at: {ear.phase}' if ear.phase else ''} (exit code {done.returncode})",
@@ -109,8 +104,3 @@ def _environment() -> dict[str, str]:
     """No secret of the caller's reaches the engine: its environment is made from nothing."""
     wanted = {name: os.environ[name] for name in ("PACKHOUSE_SANDBOX",) if name in os.environ}
     return process.tool_environment({"HOME": os.environ.get("HOME", "/nonexistent"), "LANG": "C.UTF-8", **wanted})
-
-
-def _error_of(failed: Failed) -> errors.PackhouseError:
-    cls = _ERRORS.get(failed.error, errors.BuildError)
-    return cls(failed.what, where=failed.where, why=failed.why, hint=failed.hint, log_tail=failed.log_tail)

@@ -103,3 +103,9 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def digest(self) -> str:
         return digest_of(self)
+
+    @property
+    def content_digest(self) -> str:
+        """Digest without what changes from day to day though every package is the same."""
+        repositories = tuple(msgspec.structs.replace(item, index="", date="") for item in self.repositories)
+        return digest_of(msgspec.structs.replace(self, epoch=0, description="", repositories=repositories))

@@ -118,6 +118,8 @@ def _build_image(  # noqa: PLR0917  # the stages' values, in the order of the li
                 identity=identity.mode,
                 runner_version=__version__,
                 toolchain=tools,
+                trigger=options.trigger,
+                attempt=options.attempt,
                 skipped_checks=_skipped_checks(lock),
                 exceptions=exceptions_of(plan.type),
                 host=current_host(),

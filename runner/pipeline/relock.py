@@ -6,8 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from runner.errors import UsageError
 from runner.packages import lockfile
 from runner.pipeline.locking import make_lock
@@ -63,7 +61,7 @@ def relock(selection: Selection, machine: Machine, *, update: bool) -> Relocked:
                 continue
             lock, _ = make_lock(plan, source, machine, selection)
             # The tools at hand are part of what is promised, not of what is locked anew by chance.
-            if before is None or _content(before) != _content(lock):
+            if before is None or before.content_digest != lock.content_digest:
                 new = new.with_lock(lock)
                 changes += _diff(before, lock)
         if not (selection.profiles or selection.type_name or selection.overrides):
@@ -93,12 +91,6 @@ def _plans(source: Source, selection: Selection) -> list[Plan]:
 
 def _replace(selection: Selection, profiles: tuple[str, ...], type_name: str) -> Selection:
     return replace(selection, profiles=profiles, type_name=type_name)
-
-
-def _content(lock: Lock) -> Lock:
-    """The lock without what changes from day to day though every package is the same."""
-    repositories = tuple(msgspec.structs.replace(item, index="", date="") for item in lock.repositories)
-    return msgspec.structs.replace(lock, epoch=0, description="", repositories=repositories)
 
 
 def _diff(before: Lock | None, after: Lock) -> list[Change]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from runner.packages.fetch import Progress
     from runner.packages.lockfile import LockFile
     from runner.packages.mirrors import Mirrors
+    from runner.release.manifest import Trigger
     from runner.store import Store
 from runner.store.eviction import DEFAULT_CAP
 
@@ -90,7 +91,8 @@ class BuildOptions:
     """What becomes of the image.
 
     ``key`` is a private key file, ``passphrase`` opens it. ``max_size`` is the bytes that a result file may have.
-    ``lock`` is obeyed in place of the one beside the description.
+    ``lock`` is obeyed in place of the one beside the description. ``trigger`` and ``attempt``, which counts
+    from 1, tell the manifest why and how often this was built.
     """
 
     target: Path | None = None
@@ -99,3 +101,5 @@ class BuildOptions:
     publish: PublishTarget | None = None
     max_size: int | None = None
     lock: LockFile | None = None
+    trigger: Trigger = "manual"
+    attempt: int = 1

@@ -112,3 +112,10 @@ def wait_for(condition: Callable[[], bool], child: subprocess.Popen[str], second
         assert child.poll() is None, child.communicate()
         assert time.monotonic() < deadline, "the build never got there"
         time.sleep(0.05)
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came about"
+        time.sleep(0.05)

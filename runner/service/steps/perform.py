@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each order asks for, done by the same line that ``packhouse build`` is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.packages import lockfile
+from runner.pipeline.build import build
+from runner.pipeline.images import refuse_unsupported
+from runner.pipeline.locking import committed_or_new, make_lock
+from runner.pipeline.packages_of import mirrored_packages
+from runner.pipeline.request import BuildOptions, Selection
+from runner.pipeline.source import open_source
+from runner.release.manifest import decode_manifest
+from runner.service.jobs.model import Artifact
+from runner.service.steps.order import BuildOrder, Built, Locked, LockOrder, Outcome, Published, PublishOrder
+from runner.storage.location import open_storage
+from runner.storage.publish import publish_release
+
+if TYPE_CHECKING:
+    from runner.pipeline.request import Machine
+    from runner.release.manifest import Trigger as ManifestTrigger
+    from runner.service.jobs.model import Trigger
+    from runner.service.steps.order import Order
+
+PASSPHRASE = "PACKHOUSE_KEY_PASSPHRASE"  # noqa: S105  # the name of a variable
+_TRIGGERS: dict[Trigger, ManifestTrigger] = {
+    "push": "push",
+    "tag": "push",
+    "nightly": "schedule",
+    "manual": "manual",
+}
+
+
+def perform(order: Order, machine: Machine) -> Outcome:
+    """Do what ``order`` says and return what came of it.
+
+    Raises:
+        PackhouseError: what stopped it.
+    """
+    match order:
+        case LockOrder():
+            return _lock(order, machine)
+        case BuildOrder():
+            return _build(order, machine)
+        case PublishOrder():
+            return _publish(order, machine)
+
+
+def _lock(order: LockOrder, machine: Machine) -> Locked:
+    selection = _selection(order)
+    with open_source(selection, machine) as source:
+        plan = source.buildable_plan(selection)
+        refuse_unsupported(plan)
+        if order.refresh:
+            lock, _ = make_lock(plan, source, machine, selection)
+        else:
+            lock, _ = committed_or_new(plan, source, machine, selection)
+    return Locked(
+        name=plan.image.name,
+        version=plan.image.version,
+        text=lockfile.render(lockfile.LockFile(locks=(lock,))).decode(),
+        digest=lock.content_digest,
+    )
+
+
+def _build(order: BuildOrder, machine: Machine) -> Built:
+    options = BuildOptions(
+        target=order.target,
+        key=order.key,
+        passphrase=machine.env.get(PASSPHRASE),
+        lock=lockfile.parse(order.lock.encode()),
+        trigger=_TRIGGERS[order.trigger],
+        attempt=order.attempt,
+    )
+    done = build(_selection(order), machine, options)
+    path = done.directory / done.manifest_name
+    manifest = decode_manifest(path.read_bytes(), where=str(path))
+    return Built(
+        manifest=done.manifest_digest,
+        keyid=_keyid(order, options),
+        artifacts=tuple(
+            Artifact(name=item.name, size=item.size, sha256=item.digest.sha256) for item in manifest.artifacts
+        ),
+    )
+
+
+def _keyid(order: BuildOrder, options: BuildOptions) -> str:
+    if order.key is None:
+        return ""
+    from runner.release.keys import load_private, public_key_of
+
+    return public_key_of(load_private(order.key, options.passphrase).public_key()).keyid
+
+
+def _publish(order: PublishOrder, machine: Machine) -> Published:
+    packages = mirrored_packages(order.directory, machine.store.blobs) if order.mirror_packages else ()
+    done = publish_release(
+        open_storage(order.url), order.directory, channel=order.channel, packages=packages, once=True
+    )
+    return Published(manifest=done.manifest, number=done.number, created=done.created)
+
+
+def _selection(order: LockOrder | BuildOrder) -> Selection:
+    image = order.image
+    return Selection(
+        source=order.url,
+        ref=order.commit,
+        subdir=image.subdir,
+        kiwi_file=image.kiwi_file or None,
+        profiles=image.profiles,
+        type_name=image.type_name,
+        arch=image.arch,
+    )
