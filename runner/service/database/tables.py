@@ -38,10 +38,8 @@ WATCHES = Table(
     Column("failures", Integer, nullable=False, default=0),
     Column("error", Text, nullable=False, default=""),
     Column("default_branch", Text, nullable=False, default=""),
-    Column("held_by", String(100), nullable=False, default=""),
-    Column("held_until", Float, nullable=False, default=0.0),
 )
-"""A watched repository: when it was looked at, when it will be, and which process is looking until when."""
+"""A watched repository: when it was looked at, and when it will be."""
 
 REFS = Table(
     "refs",
@@ -162,6 +160,15 @@ WORKERS = Table(
     Column("started_at", Float, nullable=False),
     Column("seen_at", Float, nullable=False),
 )
+
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("name", String(100), primary_key=True),
+    Column("holder", String(100), nullable=False),
+    Column("until", Float, nullable=False),
+)
+"""Work that only one of many processes may do at a time, who does it, and until when others leave it alone."""
 
 SCHEDULES = Table(
     "schedules",

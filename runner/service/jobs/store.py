@@ -23,7 +23,7 @@ class JobStore:
     """The words in which everybody speaks of jobs; each is one transaction."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
+        self.engine = engine
 
     def add(self, request: JobRequest, *, labels: Sequence[str] = (), priority: int = 0) -> Job | None:
         """Add a job that waits; None when the same was asked for before."""
@@ -42,7 +42,7 @@ class JobStore:
             "state": "queued",
             "created_at": time.time(),
         }
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             if connection.execute(sa.select(JOBS.c.id).where(JOBS.c.once == request.once)).first():
                 return None
             if connection.dialect.name == "postgresql":  # numbers without holes, given out one after another
@@ -57,7 +57,7 @@ class JobStore:
     def get(self, job_id: str) -> Job | None:
         """Return the job by its id or number."""
         by = JOBS.c.number == int(job_id) if job_id.isascii() and job_id.isdigit() else JOBS.c.id == job_id
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             row = connection.execute(sa.select(JOBS).where(by)).mappings().first()
         return None if row is None else _job(row)
 
@@ -80,12 +80,12 @@ class JobStore:
             query = query.where(JOBS.c.image == image)
         if before is not None:
             query = query.where(JOBS.c.number < before)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return tuple(_job(row) for row in connection.execute(query).mappings())
 
     def begin(self, job_id: str, worker: str) -> Job | None:
         """Begin a new attempt; None when the job has ended or is to be cancelled."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             changed = connection.execute(
                 sa.update(JOBS)
                 .where(JOBS.c.id == job_id, JOBS.c.state.in_(_RUNNING), JOBS.c.cancel == "")
@@ -130,7 +130,7 @@ class JobStore:
             "result": "" if result is None else _json(result),
             "error": "" if error is None else _json(error),
         }
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             changed = connection.execute(
                 sa.update(JOBS)
                 .where(JOBS.c.id == job_id, JOBS.c.attempt == attempt, JOBS.c.state.in_(_RUNNING))
@@ -147,7 +147,7 @@ class JobStore:
 
     def ask_to_cancel(self, job_id: str, why: str) -> bool:
         """Note that a job is to be ended; whoever runs it sees that. False when it has ended."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             changed = connection.execute(
                 sa.update(JOBS)
                 .where(JOBS.c.id == job_id, JOBS.c.state.in_(_RUNNING), JOBS.c.cancel == "")
@@ -157,7 +157,7 @@ class JobStore:
 
     def explain(self, job_id: str, reason: str) -> None:
         """Note why a job waits."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(
                 sa.update(JOBS).where(JOBS.c.id == job_id, JOBS.c.state == "queued").values(reason=reason)
             )

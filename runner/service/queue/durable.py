@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The queue on DBOS: durable execution in SQLite on one machine or PostgreSQL across many.
+
+DBOS is one object a process; this module alone speaks to it. A workflow's id is its job's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from dbos import DBOS, DBOSClient, DBOSConfig
+
+from runner.service.queue.api import queue_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from runner.service.queue.api import Durable
+
+_APPLICATION = "packhouse"
+_WORKFLOW = "job"
+_STEPS = "1"
+"""Version of the order of steps in a job: workers of another version leave a job of this one alone."""
+
+_POLL_SECONDS = 0.5
+_HELD, _ENDED = "PENDING", ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+
+
+def queue_database(url: str, state: Path) -> str:
+    """Return where the queue keeps its tables: beside ours, in SQLite in a file of its own."""
+    return f"sqlite:///{state / 'queue.db'}" if url.startswith("sqlite:") else url
+
+
+def make_tables(url: str) -> None:
+    """Make the queue's tables in the database at ``url`` where they are missing."""
+    DBOS.migrate(url)
+
+
+class DbosQueue:
+    """See :class:`runner.service.queue.api.Queue`."""
+
+    def __init__(self, url: str) -> None:
+        self._client = DBOSClient(system_database_url=url, application_name=_APPLICATION)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.destroy()
+
+    def submit(self, job_id: str, *, labels: Sequence[str], priority: int) -> None:
+        self._client.enqueue(
+            {
+                "workflow_name": _WORKFLOW,
+                "queue_name": queue_name(labels),
+                "workflow_id": job_id,
+                "app_version": _STEPS,
+                "priority": priority,
+            },
+            job_id,
+        )
+
+    def cancel(self, job_id: str) -> None:
+        self._client.cancel_workflow(job_id)
+
+    def resume(self, job_id: str, *, labels: Sequence[str]) -> None:
+        self._client.resume_workflow(job_id, queue_name=queue_name(labels))
+
+    def known(self, job_ids: Sequence[str]) -> set[str]:
+        if not job_ids:
+            return set()
+        found = self._client.list_workflows(workflow_ids=list(job_ids), load_input=False, load_output=False)
+        return {workflow.workflow_id for workflow in found}
+
+    def held(self) -> dict[str, str]:
+        found = self._client.list_workflows(status=_HELD, load_input=False, load_output=False)
+        return {workflow.workflow_id: workflow.executor_id or "" for workflow in found}
+
+
+class _DbosSteps:
+    """See :class:`runner.service.queue.api.Durable`."""
+
+    def step(self, name: str, do: Callable[[], str]) -> str:
+        return DBOS.run_step({"name": name}, do)
+
+    def sleep(self, seconds: float) -> None:
+        DBOS.sleep(seconds)
+
+
+@contextlib.contextmanager
+def working(
+    url: str,
+    *,
+    worker: str,
+    queues: Sequence[str],
+    at_once: int,
+    run: Callable[[str, Durable], None],
+    patience: Callable[[], int],
+) -> Iterator[None]:
+    """Take jobs from ``queues``, ``at_once`` of each, and ``run`` them as long as the block lasts.
+
+    Jobs that this worker had when it died are taken up again. At the end no new job is taken, and running ones have
+    ``patience`` seconds to end; what is not done then is resumed later.
+    """
+    config = DBOSConfig(
+        name=_APPLICATION,
+        system_database_url=url,
+        application_version=_STEPS,
+        executor_id=worker,
+        log_level="WARNING",
+        run_migrations=False,
+    )
+    DBOS(config=config)
+
+    @DBOS.workflow(name=_WORKFLOW)
+    def job(job_id: str) -> None:
+        run(job_id, _DbosSteps())
+
+    DBOS.listen_queues(list(queues))
+    DBOS.launch()
+    for name in queues:
+        DBOS.register_queue(
+            name, worker_concurrency=at_once, polling_interval_sec=_POLL_SECONDS, on_conflict="always_update"
+        )
+    try:
+        yield
+    finally:
+        DBOS.destroy(workflow_completion_timeout_sec=patience(), destroy_registry=True)

@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The body of a job: lock, build, publish. Each is a durable step, so a crash goes on where it was.
+
+A job has one owner at a time: who began its newest attempt. An older owner finds that out within a second, ends
+what it runs and says nothing more. Should both get as far as publishing, the storage takes one release.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from runner.engine.job import Failed, LogLine, Phase, Started, Warned, failed, raised
+from runner.errors import PackhouseError
+from runner.process import StoppedError
+from runner.service.jobs.locks import LockTexts
+from runner.service.jobs.model import JobError, JobResult
+from runner.service.jobs.phases import Phases
+from runner.service.logs.writer import LogWriter
+from runner.service.queue.api import Abandoned
+from runner.service.queue.retries import delay_before
+from runner.service.steps.launch import Surroundings, run_step
+from runner.service.steps.order import (
+    BuildOrder,
+    Built,
+    Locked,
+    LockOrder,
+    Order,
+    Outcome,
+    Published,
+    PublishOrder,
+)
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+    from runner.service.jobs.model import Job
+    from runner.service.jobs.store import JobStore
+    from runner.service.queue.api import Durable
+    from runner.service.queue.settings import JobSettings, SettingsOf
+    from runner.service.steps.order import StepEvent
+
+_LOOK_SECONDS = 0.5
+
+
+class _Cancelled(BaseException):
+    """Somebody wants the job ended; like an abandoned one's, its step has no outcome."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workplace:
+    """What the jobs of one worker share.
+
+    Attributes:
+        work: folder for results until they are published.
+        changed: is told of every change of a job.
+        stopping: set when this worker is to let go of its jobs.
+    """
+
+    engine: Engine
+    jobs: JobStore
+    worker: str
+    work: Path
+    settings_of: SettingsOf
+    changed: Callable[[Job], None]
+    stopping: threading.Event
+
+
+def run_job(place: Workplace, job_id: str, durable: Durable) -> None:
+    """Do the job, or what is left of it, and note how it ended.
+
+    Raises:
+        Abandoned: another worker has it now, or will have.
+    """
+    job = place.jobs.begin(job_id, place.worker)
+    if job is None:
+        _end_unbegun(place, job_id)
+        return
+    place.changed(job)
+    with LogWriter(place.engine, job.id, job.attempt) as log:
+        try:
+            result = _Attempt(place, job, durable, log).to_the_end()
+            ended = place.jobs.end(job.id, job.attempt, "done", result=result)
+        except _Cancelled:
+            ended = place.jobs.end(job.id, job.attempt, "cancelled")
+        except PackhouseError as error:
+            log(str(error))
+            ended = place.jobs.end(job.id, job.attempt, "failed", error=_job_error(error))
+    _tidy(place, job)
+    if not ended:
+        raise Abandoned
+    _tell(place, job_id)
+
+
+def _end_unbegun(place: Workplace, job_id: str) -> None:
+    """A job that was cancelled before this worker came to it."""
+    job = place.jobs.get(job_id)
+    if job is not None and job.cancel and place.jobs.end(job_id, job.attempt, "cancelled"):
+        _tell(place, job_id)
+
+
+def _tell(place: Workplace, job_id: str) -> None:
+    job = place.jobs.get(job_id)
+    if job is not None:
+        place.changed(job)
+
+
+def _tidy(place: Workplace, job: Job) -> None:
+    shutil.rmtree(place.work / job.id, ignore_errors=True)
+
+
+def _job_error(error: PackhouseError) -> JobError:
+    return JobError(
+        kind=error.kind,
+        what=error.what,
+        where=str(error.where or ""),
+        why=error.why or "",
+        hint=error.hint or "",
+        exit_code=error.exit_code,
+        log_tail=error.log_tail,
+    )
+
+
+class _Attempt:
+    """One attempt at a job."""
+
+    def __init__(self, place: Workplace, job: Job, durable: Durable, log: LogWriter) -> None:
+        self._place, self._job, self._durable, self._log = place, job, durable, log
+        self._phases = Phases(place.engine, job.id, job.attempt)
+        self._settings: JobSettings = place.settings_of(job.request)
+        self._target = place.work / job.id / "result"
+        self._looked_at = 0.0
+
+    def to_the_end(self) -> JobResult:
+        """Take every step that is left.
+
+        Raises:
+            PackhouseError: what stopped the job.
+        """
+        request, locks = self._job.request, LockTexts(self._place.engine)
+        locked = self._step("lock", self._lock_order())
+        assert isinstance(locked, Locked)  # noqa: S101  # what a lock order gives
+        locks.keep(locked.digest, locked.text)
+        done = JobResult(name=locked.name, version=locked.version, lock=locked.digest, channel=request.channel)
+        if request.refresh and self._is_known(locked):
+            return msgspec.structs.replace(done, unchanged=True)
+        built = self._step("build", self._build_order(locked.text))
+        assert isinstance(built, Built)  # noqa: S101
+        done = msgspec.structs.replace(
+            done, manifest=built.manifest, keyid=built.keyid, artifacts=built.artifacts, boot=built.boot
+        )
+        if not self._settings.storage:
+            return done
+        published = self._step("publish", self._publish_order(), before=lambda: self._rebuild(locked.text))
+        assert isinstance(published, Published)  # noqa: S101
+        return msgspec.structs.replace(
+            done, manifest=published.manifest, number=published.number, url=self._settings.storage
+        )
+
+    def _is_known(self, locked: Locked) -> bool:
+        """Tell whether the newest build of this image has the same commit and packages."""
+        request = self._job.request
+        before = self._place.jobs.find(
+            image=str(request.image), states=("done",), before=self._job.number, limit=20
+        )
+        same = (job for job in before if job.request.channel == request.channel and job.result is not None)
+        newest = next(same, None)
+        return (
+            newest is not None
+            and newest.result is not None
+            and newest.request.commit == request.commit
+            and newest.result.lock == locked.digest
+        )
+
+    def _step(self, name: str, order: Order, before: Callable[[], None] = lambda: None) -> Outcome:
+        """Take a step durably; what may get better by itself is tried again."""
+        tried = 0
+        while True:
+            text = self._durable.step(name, lambda: self._do(order, before))
+            outcome: Outcome | Failed = msgspec.json.decode(text, type=Outcome | Failed)
+            if not isinstance(outcome, Failed):
+                return outcome
+            error, tried = raised(outcome), tried + 1
+            delay = delay_before(tried, error)
+            if delay is None:
+                raise error
+            self._log(f"{error}\ntrying again in {delay:g} s")
+            self._durable.sleep(delay)
+
+    def _do(self, order: Order, before: Callable[[], None]) -> str:
+        self._leave()
+        try:
+            before()
+            outcome: Outcome | Failed = run_step(order, self._surroundings(), self._hear)
+        except StoppedError:
+            self._leave()
+            raise Abandoned from None  # for the moment of a doubt: it is the newest attempt that goes on
+        except PackhouseError as error:
+            outcome = failed(error)
+        self._leave()
+        return msgspec.json.encode(outcome).decode()
+
+    def _rebuild(self, lock: str) -> None:
+        """Have the result here: it is on the machine that built it, which may be another one."""
+        if not any(self._target.glob("*.manifest.json")):
+            self._log("the result is not on this machine: building it again")
+            run_step(self._build_order(lock), self._surroundings(), self._hear)
+
+    def _leave(self) -> None:
+        """End here when the job is another worker's by now, or is to be cancelled."""
+        job = self._place.jobs.get(self._job.id)
+        if job is None or job.attempt != self._job.attempt or job.has_ended:
+            raise Abandoned
+        if job.cancel:
+            raise _Cancelled
+        if self._place.stopping.is_set():
+            raise Abandoned
+
+    def _is_over(self) -> bool:
+        if self._place.stopping.is_set():
+            return True
+        now = time.monotonic()
+        if now - self._looked_at < _LOOK_SECONDS:
+            return False
+        self._looked_at = now
+        return not self._place.jobs.is_current(self._job.id, self._job.attempt)
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            environment=self._settings.environment,
+            redact=self._settings.redact,
+            seconds=self._settings.seconds,
+            log_bytes=self._settings.log_bytes,
+            stop=self._is_over,
+        )
+
+    def _hear(self, event: StepEvent) -> None:
+        match event:
+            case LogLine(line):
+                self._log(line)
+            case Started(name):
+                self._phases.started(name)
+            case Phase():
+                self._phases.finished(event.name, event.seconds, cached=event.cached)
+            case Warned(text):
+                self._log(f"warning: {text}")
+            case _:
+                pass
+
+    def _lock_order(self) -> LockOrder:
+        request, settings = self._job.request, self._settings
+        return LockOrder(
+            url=settings.url,
+            commit=request.commit,
+            image=request.image,
+            refresh=request.refresh,
+            seconds=settings.seconds,
+        )
+
+    def _build_order(self, lock: str) -> BuildOrder:
+        request, settings = self._job.request, self._settings
+        return BuildOrder(
+            url=settings.url,
+            commit=request.commit,
+            image=request.image,
+            lock=lock,
+            target=self._target,
+            key=settings.key,
+            trigger=request.trigger,
+            attempt=self._job.attempt,
+            seconds=settings.seconds,
+        )
+
+    def _publish_order(self) -> PublishOrder:
+        return PublishOrder(
+            directory=self._target,
+            url=self._settings.storage,
+            channel=self._job.request.channel,
+            mirror_packages=self._settings.mirror_packages,
+        )

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the configuration says about one job, secrets in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from runner.redact import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from runner.service.jobs.model import JobRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSettings:
+    """How a job is to be done.
+
+    Attributes:
+        url: of the git repository.
+        environment: of the processes of its steps, secrets among it.
+        redact: masks these secrets.
+        storage: URL of the storage to publish to; empty: nothing is published.
+        key: private key to sign with; its passphrase is in the environment.
+        seconds, log_bytes: a step may take, and may say.
+    """
+
+    url: str
+    environment: Mapping[str, str] = field(repr=False)
+    redact: Redactor = field(default_factory=Redactor)
+    storage: str = ""
+    mirror_packages: bool = True
+    key: Path | None = None
+    seconds: float = 7200.0
+    log_bytes: int = 64 << 20
+
+
+class SettingsOf(Protocol):
+    """Look a job's settings up in the configuration as it is now."""
+
+    def __call__(self, request: JobRequest) -> JobSettings:
+        """Return the settings.
+
+        Raises:
+            UsageError: the repository, the destination or a secret is not configured any more.
+        """
+        ...

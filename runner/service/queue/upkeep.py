@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keep the queue whole whatever process died when: run every few seconds by every process, done by one.
+
+A job is a row of ours and a workflow of the queue, which are written one after the other; a worker may die between
+them, or hold a workflow. Everything here may be done twice without harm.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.service.database.leases import Leases
+    from runner.service.jobs.model import Job
+    from runner.service.jobs.store import JobStore
+    from runner.service.queue.api import Queue
+    from runner.service.queue.workers import Workers
+
+_LEASE, _LEASE_SECONDS = "queue-upkeep", 30.0
+_MOST = 10_000
+_YOUNG_SECONDS = 5.0
+"""A row this young may still be on its way into the queue."""
+
+
+class Upkeep:
+    """Gives the jobs of dead workers to others, and submits or ends what a crash left half done."""
+
+    def __init__(
+        self, jobs: JobStore, queue: Queue, workers: Workers, leases: Leases, changed: Callable[[Job], None]
+    ) -> None:
+        self._jobs, self._queue, self._workers, self._leases = jobs, queue, workers, leases
+        self._changed = changed
+        self._log = structlog.get_logger()
+
+    def once(self) -> None:
+        """Look once, unless another process does."""
+        if not self._leases.take(_LEASE, _LEASE_SECONDS):
+            return
+        jobs = {job.id: job for job in self._jobs.find(states=("queued", "running"), limit=_MOST)}
+        self._resume(jobs)
+        self._submit(jobs)
+
+    def _resume(self, jobs: dict[str, Job]) -> None:
+        live = {worker.id for worker in self._workers.live()}
+        for job_id, worker in self._queue.held().items():
+            if worker not in live and job_id in jobs:
+                self._log.warning("a job's worker is gone", job=jobs[job_id].number, worker=worker)
+                self._queue.resume(job_id, labels=jobs[job_id].labels)
+
+    def _submit(self, jobs: dict[str, Job]) -> None:
+        before = time.time() - _YOUNG_SECONDS
+        known = self._queue.known(list(jobs))
+        for job in sorted(jobs.values(), key=lambda job: job.number):
+            if job.created_at > before:
+                continue
+            if job.cancel and job.state == "queued":
+                self._queue.cancel(job.id)
+                if self._jobs.end(job.id, job.attempt, "cancelled"):
+                    self._changed(self._jobs.get(job.id) or job)
+            elif job.id not in known:
+                self._queue.submit(job.id, labels=job.labels, priority=job.priority)

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs through the queue: done once, whatever happens to the process that does them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from runner.service.database.connect import database_url, open_database
+from runner.service.jobs.model import ImageKey, JobRequest
+from runner.service.jobs.phases import phases_of
+from runner.service.jobs.store import JobStore
+from runner.service.logs.reader import read_lines
+from runner.service.queue.dispatch import Dispatcher
+from runner.service.queue.durable import DbosQueue, make_tables, queue_database
+from runner.storage import catalog
+from runner.storage.location import open_storage
+from tests.support.bench import wait_until
+from tests.support.git_repo import GitRepo
+from tests.support.packhouse import PROJECT
+from tests.support.queue_worker import Setup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.service.jobs.model import Job
+    from tests.support.bench import Bench
+
+pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+
+IMAGE = ImageKey(repository="tiny", type_name="squashfs", arch="x86_64")
+
+
+@dataclass(slots=True)
+class Fleet:
+    """A database, a queue, a storage, and workers that can be killed."""
+
+    bench: Bench
+    database: str
+    jobs: JobStore
+    dispatcher: Dispatcher
+    commit: str
+    running: list[subprocess.Popen[str]]
+
+    @property
+    def url(self) -> str:
+        return self.bench.setup.description.as_uri()
+
+    def worker(self, name: str = "one") -> subprocess.Popen[str]:
+        command = self.bench.command.with_env(**self.bench.setup.environment)
+        command.home()
+        setup = Setup(
+            name=name,
+            database=self.database,
+            state=str(self.bench.base / "state"),
+            url=self.url,
+            storage=self.bench.storage.as_uri(),
+            environment={**command.environment(), "PACKHOUSE_STORE": str(command.store)},
+        )
+        file = self.bench.base / f"{name}.json"
+        file.write_bytes(msgspec.json.encode(setup))
+        child = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.queue_worker", file],
+            cwd=PROJECT,
+            stdout=subprocess.PIPE,
+            stderr=(self.bench.base / f"{name}.log").open("a"),
+            text=True,
+        )
+        self.running.append(child)
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n", (self.bench.base / f"{name}.log").read_text()
+        return child
+
+    def submit(self, nonce: str = "") -> Job:
+        request = JobRequest(
+            image=IMAGE, ref="refs/heads/main", commit=self.commit, trigger="push", channel="edge", nonce=nonce
+        )
+        job = self.dispatcher.submit(request)
+        assert job is not None
+        return job
+
+    def at(self, job: Job) -> Job:
+        found = self.jobs.get(job.id)
+        assert found is not None
+        return found
+
+    def ended(self, job: Job, seconds: float = 90) -> Job:
+        try:
+            wait_until(lambda: self.at(job).has_ended, seconds=seconds)
+        except AssertionError:
+            logs = "\n".join(path.read_text()[-3000:] for path in self.bench.base.glob("*.log"))
+            raise AssertionError(f"{self.at(job)}\n{self.log(job)}\n{logs}") from None
+        return self.at(job)
+
+    def log(self, job: Job) -> str:
+        attempts = range(1, self.at(job).attempt + 1)
+        pieces = (read_lines(self.jobs.engine, job.id, attempt) for attempt in attempts)
+        return "\n".join(line for attempt in pieces for _, lines in attempt for line in lines)
+
+    def published(self) -> list[int]:
+        if not self.bench.storage.exists():
+            return []
+        return catalog.numbers(open_storage(self.bench.storage.as_uri()), "tiny", "edge")
+
+
+@pytest.fixture
+def fleet(bench: Bench) -> Iterator[Fleet]:
+    repo = GitRepo(bench.setup.description)
+    repo.git("init", "-q", "-b", "main")
+    commit = repo.commit(message="Begin")
+    state = bench.base / "state"
+    database = database_url("", state)
+    engine = open_database(database)
+    make_tables(queue_database(database, state))
+    jobs, queue = JobStore(engine), DbosQueue(queue_database(database, state))
+    made = Fleet(bench, database, jobs, Dispatcher(jobs, queue, lambda _job: None), commit, [])
+    yield made
+    for child in made.running:
+        child.kill()
+        child.wait()
+    queue.close()
+    engine.dispose()
+
+
+def test_a_job_is_built_and_published(fleet: Fleet) -> None:
+    fleet.worker()
+    job = fleet.ended(fleet.submit())
+    assert (job.state, job.attempt, job.error) == ("done", 1, None)
+    assert job.result is not None
+    assert (job.result.number, job.result.name, job.result.channel) == (1, "tiny", "edge")
+    assert fleet.published() == [1]
+    names = [phase.name for phase in phases_of(fleet.jobs.engine, job.id, 1)]
+    assert names[:2] == ["source", "resolve"]
+    assert "packages" in names
+    assert "configured" in fleet.log(job)
+    assert not list((fleet.bench.base / "state" / "one").glob("*"))
+
+
+def test_a_job_that_fails_says_why(fleet: Fleet) -> None:
+    fleet.bench.setup.script("echo the last words; exit 3\n")
+    fleet.commit = GitRepo(fleet.bench.setup.description).commit(message="Break it")
+    fleet.worker()
+    job = fleet.ended(fleet.submit())
+    assert job.state == "failed"
+    assert job.error is not None
+    assert (job.error.kind, job.error.exit_code) == ("build", 8)
+    assert "the last words" in "\n".join(job.error.log_tail)
+    assert fleet.published() == []
+
+
+def test_a_killed_worker_goes_on_where_it_was(fleet: Fleet) -> None:
+    fleet.bench.setup.script("echo sleeping; sleep 2\n")
+    fleet.commit = GitRepo(fleet.bench.setup.description).commit(message="Take time")
+    child = fleet.worker()
+    job = fleet.submit()
+    wait_until(lambda: "sleeping" in fleet.log(job), seconds=60)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    fleet.worker()
+    job = fleet.ended(job)
+    assert (job.state, job.attempt) == ("done", 2)
+    assert fleet.published() == [1]
+    second = [phase.name for phase in phases_of(fleet.jobs.engine, job.id, 2)]
+    assert "resolve" not in second, "the step that was done is not done again"
+
+
+def test_a_running_job_is_cancelled_within_two_seconds(fleet: Fleet) -> None:
+    fleet.bench.setup.script(f"echo sleeping; sleep {fleet.bench.nap}\n")
+    fleet.commit = GitRepo(fleet.bench.setup.description).commit(message="Hang")
+    fleet.worker()
+    job = fleet.submit()
+    wait_until(fleet.bench.hangs, seconds=60)
+    began = time.monotonic()
+    assert fleet.dispatcher.cancel(job.id, "by hand")
+    wait_until(lambda: not fleet.bench.hangs(), seconds=2)
+    job = fleet.ended(job, seconds=4)
+    assert (job.state, job.cancel) == ("cancelled", "by hand")
+    assert time.monotonic() - began < 4
+    assert fleet.bench.command.leftovers() == []
+    assert not Path(fleet.bench.base / "state" / "one" / job.id).exists()
+
+
+def test_a_newer_push_supersedes_what_waits(fleet: Fleet) -> None:
+    first = fleet.submit()
+    second = fleet.submit(nonce="2")
+    assert [job.number for job in fleet.dispatcher.supersede(second)] == [first.number]
+    assert fleet.at(first).state == "cancelled"
+    fleet.worker()
+    assert fleet.ended(second).state == "done"
+    assert fleet.at(first).cancel == "superseded by job 2"

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A worker in a process of its own: ``python -m tests.support.queue_worker FILE``; FILE is a :class:`Setup`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+
+from runner.service.database.connect import open_database
+from runner.service.database.leases import Leases
+from runner.service.jobs.store import JobStore
+from runner.service.queue.durable import DbosQueue, make_tables, queue_database
+from runner.service.queue.job_body import Workplace
+from runner.service.queue.settings import JobSettings
+from runner.service.queue.upkeep import Upkeep
+from runner.service.queue.worker import Crew, Worker
+from runner.service.queue.workers import WorkerRecord, Workers
+
+HEARTBEAT = 1.0
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker is told."""
+
+    name: str
+    database: str
+    state: str
+    url: str
+    storage: str
+    environment: dict[str, str]
+    builds: int = 1
+    labels: tuple[str, ...] = ("x86_64",)
+
+
+def main() -> None:
+    setup = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Setup)
+    state = Path(setup.state)
+    engine = open_database(setup.database)
+    queue_url = queue_database(setup.database, state)
+    make_tables(queue_url)
+    jobs, workers, queue = JobStore(engine), Workers(engine, HEARTBEAT), DbosQueue(queue_url)
+    settings = JobSettings(url=setup.url, environment=setup.environment, storage=setup.storage, seconds=120)
+    place = Workplace(
+        engine=engine,
+        jobs=jobs,
+        worker=setup.name,
+        work=state / setup.name,
+        settings_of=lambda _request: settings,
+        changed=lambda _job: None,
+        stopping=threading.Event(),
+    )
+    record = WorkerRecord(
+        id=setup.name,
+        host="here",
+        labels=setup.labels,
+        builds=setup.builds,
+        started_at=time.time(),
+        seen_at=0,
+    )
+    upkeep = Upkeep(jobs, queue, workers, Leases(engine, setup.name), place.changed)
+    over = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: over.set())
+    crew = Crew(place=place, record=record, workers=workers, queue=queue, upkeep=upkeep, heartbeat=HEARTBEAT)
+    with Worker(crew, queue_url).working(["x86_64"]):
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        over.wait()
+
+
+if __name__ == "__main__":
+    main()
