@@ -99,8 +99,8 @@ def working(
 ) -> Iterator[None]:
     """Take jobs from ``queues``, ``at_once`` of each, and ``run`` them as long as the block lasts.
 
-    Jobs that this worker had when it died are taken up again. At the end no new job is taken, and running ones have
-    ``patience`` seconds to end; what is not done then is resumed later.
+    Jobs that this worker had when it died are taken up again. At the end no new job is taken, and running ones
+    have ``patience`` seconds to end; what is not done then is resumed later.
     """
     config = DBOSConfig(
         name=_APPLICATION,
