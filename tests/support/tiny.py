@@ -38,6 +38,11 @@ _DESCRIPTION = """\
 _SCRIPT = "#!/bin/bash\nset -e\n. /.kconfig\n. /.profile\n"
 
 
+def description_text(name: str) -> str:
+    """Return the tiny distribution's description of an image called ``name``."""
+    return _DESCRIPTION.replace('name="tiny"', f'name="{name}"', 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Tiny:
     """Everything around one description; every part can be spoilt."""

@@ -58,7 +58,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     url: str
     environment: dict[str, Name] = {}
     settings: dict[str, str] = {}
-    channels: dict[str, Name] = {"*": "edge"}
+    channels: dict[str, Name] = msgspec.field(default_factory=lambda: {"*": "edge"})
     sign: Signing | None = None
     mirror_packages: bool = True
 

@@ -51,6 +51,18 @@ REFS = Table(
 )
 """Where a watched branch or tag, as ``refs/…``, was when its commits were last turned into jobs."""
 
+DESCRIPTIONS = Table(
+    "descriptions",
+    METADATA,
+    Column("repository", String(100), primary_key=True),
+    Column("ref", String(500), primary_key=True),
+    Column("subdir", String(500), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("images", Text, nullable=False),
+    Column("problems", Text, nullable=False),
+)
+"""The descriptions of a watched ref as they were last looked through."""
+
 JOBS = Table(
     "jobs",
     METADATA,

@@ -13,7 +13,7 @@ from runner.engine.job import LogLine, Phase, Started, Warned, failed, internal_
 from runner.engine.speaker import Speaker
 from runner.errors import INTERRUPTED, PackhouseError
 from runner.pipeline.machine import machine_of, redactor_of
-from runner.service.steps.order import PublishOrder, decode_order
+from runner.service.steps.order import BuildOrder, LockOrder, PublishOrder, decode_order
 from runner.service.steps.perform import PASSPHRASE, perform
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def main() -> int:
 def _perform(order: Order, speak: Speaker) -> None:
     url = "" if isinstance(order, PublishOrder) else order.url
     redact = redactor_of(os.environ, url, os.environ.get(PASSPHRASE))
-    seconds = None if isinstance(order, PublishOrder) else order.seconds
+    seconds = order.seconds if isinstance(order, (LockOrder, BuildOrder)) else None
     speak(perform(order, machine_of(os.environ, _Reporter(speak), redact, timeout=seconds)))
 
 

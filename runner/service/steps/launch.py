@@ -15,7 +15,7 @@ from runner import process
 from runner.engine.job import Failed, LogLine, Started, raised
 from runner.errors import BuildError, LimitError
 from runner.redact import Redactor
-from runner.service.steps.order import Built, Locked, Published, StepEvent, encode_order
+from runner.service.steps.order import Built, Locked, Published, Scanned, StepEvent, encode_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -123,7 +123,7 @@ class _Ear:
         except msgspec.DecodeError:
             event = LogLine(line)  # the interpreter itself had something to say
         match event:
-            case Failed() | Locked() | Built() | Published():
+            case Failed() | Locked() | Built() | Published() | Scanned():
                 self.outcome = event
                 return
             case LogLine(text):

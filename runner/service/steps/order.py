@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from runner.engine.job import Failed, LogLine, Phase, Started, Warned
+from runner.service.config.model import Images
 from runner.service.jobs.model import Artifact, ImageKey, Trigger
 
 
@@ -50,7 +51,30 @@ class PublishOrder(msgspec.Struct, frozen=True, kw_only=True, tag="publish"):
     mirror_packages: bool = True
 
 
-Order = LockOrder | BuildOrder | PublishOrder
+class ScanOrder(msgspec.Struct, frozen=True, kw_only=True, tag="scan"):
+    """Find the descriptions of a commit, and the images that each can give.
+
+    Attributes:
+        repository: its name in the configuration.
+        descriptions, images: which count, as the configuration says.
+        own_file: whether the repository's own ``.packhouse.yaml`` may say otherwise.
+        allowed_signers: file of keys, one of which must have signed the commit; None asks for no signature.
+        known: folder to digest of descriptions that need no second look.
+        arch: machine, as ``uname -m`` calls it.
+    """
+
+    repository: str
+    url: str
+    commit: str
+    descriptions: tuple[str, ...]
+    images: Images
+    own_file: bool = True
+    allowed_signers: Path | None = None
+    known: dict[str, str] = {}
+    arch: str
+
+
+Order = LockOrder | BuildOrder | PublishOrder | ScanOrder
 
 
 class Locked(msgspec.Struct, frozen=True, kw_only=True, tag="locked"):
@@ -79,8 +103,30 @@ class Published(msgspec.Struct, frozen=True, kw_only=True, tag="published"):
     created: bool
 
 
-Outcome = Locked | Built | Published
-StepEvent = LogLine | Started | Phase | Warned | Failed | Locked | Built | Published
+class ScannedDescription(msgspec.Struct, frozen=True, kw_only=True):
+    """A description as it is at a commit.
+
+    Attributes:
+        digest: over all its files; the commit where it cannot be read.
+        images: those that can be built; empty where nothing changed.
+        problems: why something cannot be built, for people.
+    """
+
+    subdir: str
+    digest: str
+    images: tuple[ImageKey, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+class Scanned(msgspec.Struct, frozen=True, kw_only=True, tag="scanned"):
+    """What a commit has; ``nightly`` is what its own file says about nightly builds, if anything."""
+
+    descriptions: tuple[ScannedDescription, ...]
+    nightly: bool | None = None
+
+
+Outcome = Locked | Built | Published | Scanned
+StepEvent = LogLine | Started | Phase | Warned | Failed | Locked | Built | Published | Scanned
 
 
 def encode_order(order: Order) -> bytes:

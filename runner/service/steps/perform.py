@@ -14,7 +14,17 @@ from runner.pipeline.request import BuildOptions, Selection
 from runner.pipeline.source import open_source
 from runner.release.manifest import decode_manifest
 from runner.service.jobs.model import Artifact
-from runner.service.steps.order import BuildOrder, Built, Locked, LockOrder, Outcome, Published, PublishOrder
+from runner.service.steps.order import (
+    BuildOrder,
+    Built,
+    Locked,
+    LockOrder,
+    Outcome,
+    Published,
+    PublishOrder,
+    ScanOrder,
+)
+from runner.service.steps.scan import scan
 from runner.storage.location import open_storage
 from runner.storage.publish import publish_release
 
@@ -46,6 +56,8 @@ def perform(order: Order, machine: Machine) -> Outcome:
             return _build(order, machine)
         case PublishOrder():
             return _publish(order, machine)
+        case ScanOrder():
+            return scan(order, machine)
 
 
 def _lock(order: LockOrder, machine: Machine) -> Locked:

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One look at a repository: which refs moved, what is described there, which builds that asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from runner.errors import PackhouseError
+from runner.redact import Redactor
+from runner.service.jobs.model import JobRequest
+from runner.service.steps.launch import Surroundings, run_step
+from runner.service.steps.order import Scanned, ScanOrder
+from runner.service.watch.watched import TAGS, channel_of, watched
+from runner.sources.remote import list_refs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from runner.service.config.model import Destination, Repository
+    from runner.service.jobs.model import Job
+    from runner.service.queue.dispatch import Dispatcher
+    from runner.service.steps.order import ScannedDescription
+    from runner.service.watch.memory import WatchMemory
+
+_SCAN_SECONDS, _SCAN_BYTES = 600.0, 16 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedRepository:
+    """A repository's part of the configuration, with secrets in place.
+
+    Attributes:
+        environment: for git, and for the process that looks through a commit.
+        arch: of the images to build.
+    """
+
+    name: str
+    settings: Repository
+    destination: Destination | None
+    environment: Mapping[str, str] = field(repr=False)
+    redact: Redactor = field(default_factory=Redactor)
+    allowed_signers: Path | None = None
+    arch: str
+
+
+class Look:
+    """Looks at repositories, one at a time; ``take`` asks for the builds."""
+
+    def __init__(self, memory: WatchMemory, dispatcher: Dispatcher) -> None:
+        self._memory, self._dispatcher = memory, dispatcher
+        self._log = structlog.get_logger()
+
+    def take(self, repository: WatchedRepository) -> tuple[str, tuple[Job, ...]]:
+        """Return the name of the default branch, and the jobs that came to be.
+
+        The first look at a repository only notes its tags: what was released before is not built again.
+
+        Raises:
+            PackhouseError: the repository cannot be asked, or a commit cannot be looked through. What was found of
+                other refs is taken into account.
+        """
+        refs = list_refs(repository.settings.url, env=repository.environment)
+        now, before = watched(repository.settings, refs), self._memory.refs(repository.name)
+        self._memory.forget_refs(repository.name, before.keys() - now.keys())
+        jobs: list[Job] = []
+        failure: PackhouseError | None = None
+        for ref, commit in sorted(now.items()):
+            if before.get(ref) == commit:
+                continue
+            if not before and ref.startswith(TAGS):
+                self._memory.moved(repository.name, ref, commit, ())
+                continue
+            try:
+                jobs += self._moved(repository, ref, commit)
+            except PackhouseError as error:
+                failure = error
+        if failure is not None:
+            raise failure
+        return refs.default, tuple(jobs)
+
+    def _moved(self, repository: WatchedRepository, ref: str, commit: str) -> list[Job]:
+        scanned = self.scan(repository, commit, self._memory.digests(repository.name, ref))
+        jobs = [
+            job
+            for description in scanned.descriptions
+            for job in self._submit(repository, ref, commit, description)
+        ]
+        # Last: after a crash the same is asked for again, which makes no second job.
+        self._memory.moved(repository.name, ref, commit, scanned.descriptions)
+        return jobs
+
+    def scan(self, repository: WatchedRepository, commit: str, known: dict[str, str]) -> Scanned:
+        """Look through ``commit`` in a process of its own."""
+        settings = repository.settings
+        order = ScanOrder(
+            repository=repository.name,
+            url=settings.url,
+            commit=commit,
+            descriptions=settings.descriptions,
+            images=settings.images,
+            own_file=settings.own_file,
+            allowed_signers=repository.allowed_signers,
+            known=known,
+            arch=repository.arch,
+        )
+        around = Surroundings(
+            environment=repository.environment,
+            redact=repository.redact,
+            seconds=_SCAN_SECONDS,
+            log_bytes=_SCAN_BYTES,
+        )
+        scanned = run_step(order, around, lambda _event: None)
+        assert isinstance(scanned, Scanned)  # noqa: S101  # what a scan order gives
+        return scanned
+
+    def _submit(
+        self, repository: WatchedRepository, ref: str, commit: str, description: ScannedDescription
+    ) -> list[Job]:
+        settings = repository.settings
+        jobs: list[Job] = []
+        for image in description.images:
+            request = JobRequest(
+                image=image,
+                ref=ref,
+                commit=commit,
+                trigger="tag" if ref.startswith(TAGS) else "push",
+                destination=settings.destination,
+                channel=channel_of(repository.destination, ref),
+            )
+            job = self._dispatcher.submit(request, labels=settings.labels, priority=settings.priority)
+            if job is not None:
+                self._log.info("a build is asked for", job=job.number, image=str(image), ref=ref, commit=commit)
+                self._dispatcher.supersede(job)
+                jobs.append(job)
+        return jobs

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was seen of watched repositories: when they were looked at, where refs were, what is described there."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+import sqlalchemy as sa
+
+from runner.service.database.tables import DESCRIPTIONS, REFS, WATCHES
+from runner.service.jobs.model import ImageKey
+from runner.service.steps.order import ScannedDescription
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from sqlalchemy import Engine
+
+
+class WatchRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """How the last look at a repository went; ``error`` is empty after a good one."""
+
+    repository: str
+    polled_at: float | None = None
+    due_at: float = 0.0
+    failures: int = 0
+    error: str = ""
+    default_branch: str = ""
+
+
+class WatchMemory:
+    """The tables of watches, refs and descriptions."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def know(self, repositories: Collection[str]) -> None:
+        """Remember new ``repositories``, due at once, and forget what is watched no more."""
+        with self._engine.begin() as connection:
+            there = set(connection.execute(sa.select(WATCHES.c.repository)).scalars())
+            for name in sorted(set(repositories) - there):
+                connection.execute(sa.insert(WATCHES).values(repository=name, due_at=0.0))
+            gone = there - set(repositories)
+            for table in (WATCHES, REFS, DESCRIPTIONS):
+                connection.execute(sa.delete(table).where(table.c.repository.in_(gone)))
+
+    def due(self, limit: int) -> tuple[str, ...]:
+        """Return the repositories that are to be looked at now, those that wait longest first."""
+        query = sa.select(WATCHES.c.repository).where(WATCHES.c.due_at <= time.time())
+        with self._engine.connect() as connection:
+            return tuple(connection.execute(query.order_by(WATCHES.c.due_at).limit(limit)).scalars())
+
+    def hasten(self, repository: str) -> bool:
+        """Have ``repository`` looked at now; False when it is not watched."""
+        with self._engine.begin() as connection:
+            changed = connection.execute(
+                sa.update(WATCHES).where(WATCHES.c.repository == repository).values(due_at=0.0)
+            )
+        return changed.rowcount > 0
+
+    def looking(self, repository: str, seconds: float) -> None:
+        """Note that somebody looks: nobody else need within ``seconds``. A push meanwhile makes it due again."""
+        self._set(repository, due_at=time.time() + seconds)
+
+    def looked(self, record: WatchRecord) -> None:
+        """Note how a look went. If a push made the repository due meanwhile, it stays so."""
+        with self._engine.begin() as connection:
+            values = msgspec.structs.asdict(record)
+            name, due = values.pop("repository"), values.pop("due_at")
+            connection.execute(sa.update(WATCHES).where(WATCHES.c.repository == name).values(**values))
+            connection.execute(
+                sa.update(WATCHES).where(WATCHES.c.repository == name, WATCHES.c.due_at > 0).values(due_at=due)
+            )
+
+    def record(self, repository: str) -> WatchRecord:
+        """Return what is known of ``repository``."""
+        query = sa.select(WATCHES).where(WATCHES.c.repository == repository)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        return WatchRecord(**row) if row else WatchRecord(repository=repository)
+
+    def records(self) -> tuple[WatchRecord, ...]:
+        """Return what is known of all repositories, by name."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(WATCHES).order_by(WATCHES.c.repository)).mappings()
+            return tuple(WatchRecord(**row) for row in rows)
+
+    def refs(self, repository: str) -> dict[str, str]:
+        """Return where the refs of ``repository`` were: full name to commit."""
+        with self._engine.connect() as connection:
+            query = sa.select(REFS.c.name, REFS.c.commit).where(REFS.c.repository == repository)
+            return {row.name: row.commit for row in connection.execute(query)}
+
+    def digests(self, repository: str, ref: str) -> dict[str, str]:
+        """Return folder to digest of the descriptions that ``ref`` had."""
+        return {one.subdir: one.digest for one in self.descriptions(repository, ref)}
+
+    def descriptions(self, repository: str, ref: str) -> tuple[ScannedDescription, ...]:
+        """Return the descriptions that ``ref`` had, with all their images."""
+        query = sa.select(DESCRIPTIONS).where(DESCRIPTIONS.c.repository == repository, DESCRIPTIONS.c.ref == ref)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(DESCRIPTIONS.c.subdir)).mappings()
+            return tuple(
+                ScannedDescription(
+                    subdir=row["subdir"],
+                    digest=row["digest"],
+                    images=msgspec.json.decode(row["images"], type=tuple[ImageKey, ...]),
+                    problems=msgspec.json.decode(row["problems"], type=tuple[str, ...]),
+                )
+                for row in rows
+            )
+
+    def moved(self, repository: str, ref: str, commit: str, found: Iterable[ScannedDescription]) -> None:
+        """Note that ``ref`` is at ``commit`` and what is there; one without news keeps what was known of it."""
+        before = {one.subdir: one for one in self.descriptions(repository, ref)}
+        now = [before.get(one.subdir, one) if self._same(before.get(one.subdir), one) else one for one in found]
+        here = (DESCRIPTIONS.c.repository == repository, DESCRIPTIONS.c.ref == ref)
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(DESCRIPTIONS).where(*here))
+            for one in now:
+                row = {"repository": repository, "ref": ref, "subdir": one.subdir, "digest": one.digest}
+                lists = {"images": one.images, "problems": one.problems}
+                packed = {name: msgspec.json.encode(value).decode() for name, value in lists.items()}
+                connection.execute(sa.insert(DESCRIPTIONS).values(**row, **packed))
+            at = (REFS.c.repository == repository, REFS.c.name == ref)
+            values = {"commit": commit, "seen_at": time.time()}
+            if not connection.execute(sa.update(REFS).where(*at).values(**values)).rowcount:
+                connection.execute(sa.insert(REFS).values(repository=repository, name=ref, **values))
+
+    def forget_refs(self, repository: str, names: Collection[str]) -> None:
+        """Forget refs that are no more."""
+        with self._engine.begin() as connection:
+            for table, column in ((REFS, REFS.c.name), (DESCRIPTIONS, DESCRIPTIONS.c.ref)):
+                connection.execute(sa.delete(table).where(table.c.repository == repository, column.in_(names)))
+
+    @staticmethod
+    def _same(before: ScannedDescription | None, now: ScannedDescription) -> bool:
+        return before is not None and before.digest == now.digest
+
+    def _set(self, repository: str, **values: object) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(WATCHES).where(WATCHES.c.repository == repository).values(**values))

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which of a repository's branches and tags are watched, and into which channel they go."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.service.config.model import Destination, Repository
+    from runner.sources.remote import RemoteRefs
+
+BRANCHES, TAGS = "refs/heads/", "refs/tags/"
+DEFAULT_BRANCH = "HEAD"
+
+
+def watched(repository: Repository, refs: RemoteRefs) -> dict[str, str]:
+    """Return the watched ones of ``refs``: full names to commits."""
+    return {name: commit for name, commit in refs.commits.items() if _is_watched(repository, name, refs.default)}
+
+
+def _is_watched(repository: Repository, name: str, default: str) -> bool:
+    if name.startswith(TAGS):
+        return matches(name.removeprefix(TAGS), repository.tags)
+    if name == default and DEFAULT_BRANCH in repository.refs:
+        return True
+    return matches(name.removeprefix(BRANCHES), repository.refs)
+
+
+def matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Tell whether ``name`` fits one of ``patterns``, as in a shell, with ``*`` for slashes as well."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def channel_of(destination: Destination | None, name: str) -> str:
+    """Return the channel for what is built of the branch or tag ``name``; empty: it is not published."""
+    channels: Mapping[str, str] = destination.channels if destination else {}
+    short = name.removeprefix(TAGS).removeprefix(BRANCHES)
+    return next((channel for pattern, channel in channels.items() if fnmatchcase(short, pattern)), "")

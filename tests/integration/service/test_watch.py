@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looking at real repositories: what was pushed is asked for once, and nothing else is."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from runner.errors import SourceError
+from runner.service.config.model import Destination, Images, Repository
+from runner.service.database.connect import database_url, open_database
+from runner.service.jobs.store import JobStore
+from runner.service.queue.dispatch import Dispatcher
+from runner.service.queue.durable import DbosQueue, make_tables, queue_database
+from runner.service.watch.look import Look, WatchedRepository
+from runner.service.watch.memory import WatchMemory
+from runner.service.watch.poller import Poller
+from tests.support.bench import wait_until
+from tests.support.git_repo import GitRepo
+from tests.support.tiny import description_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from runner.service.jobs.model import Job
+
+pytestmark = pytest.mark.integration
+
+CHANNELS = {"main": "edge", "v*": "stable"}
+
+
+class Watch:
+    """A repository with two descriptions, and somebody who looks at it."""
+
+    def __init__(self, folder: Path, jobs: JobStore, queue: DbosQueue) -> None:
+        self.repo = GitRepo.create(folder / "repo")
+        self.repo.commit(
+            {"one/appliance.kiwi": description_text("one"), "two/config.xml": description_text("two")}
+        )
+        self.jobs = jobs
+        self.memory = WatchMemory(jobs.engine)
+        self.look = Look(self.memory, Dispatcher(jobs, queue, lambda _job: None))
+        self.watched = WatchedRepository(
+            name="images",
+            settings=Repository(
+                url=self.repo.path.as_uri(),
+                tags=("v*",),
+                images=Images(types=("squashfs", "tbz")),
+                destination="x",
+            ),
+            destination=Destination(url="file:///nowhere", channels=CHANNELS),
+            environment={
+                "PATH": os.environ["PATH"],
+                "HOME": str(folder),
+                "PACKHOUSE_STORE": str(folder / "store"),
+            },
+            arch="x86_64",
+        )
+        self.memory.know(["images"])
+
+    def take(self) -> list[str]:
+        """Look once; what was asked for, as ``image channel``."""
+        return sorted(f"{job.request.image} {job.request.channel}" for job in self.look.take(self.watched)[1])
+
+    def edit(self, **settings: object) -> None:
+        changed = msgspec.structs.replace(self.watched.settings, **settings)
+        self.watched = WatchedRepository(
+            name="images",
+            settings=changed,
+            destination=self.watched.destination,
+            environment=self.watched.environment,
+            arch="x86_64",
+        )
+
+    def waiting(self) -> list[Job]:
+        return list(self.jobs.find(states=("queued",)))
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator[Watch]:
+    url = database_url("", tmp_path / "state")
+    engine = open_database(url)
+    make_tables(queue_database(url, tmp_path / "state"))
+    queue = DbosQueue(queue_database(url, tmp_path / "state"))
+    yield Watch(tmp_path, JobStore(engine), queue)
+    queue.close()
+    engine.dispose()
+
+
+EVERYTHING = [
+    "images:one:squashfs:x86_64 edge",
+    "images:one:tbz:x86_64 edge",
+    "images:two:squashfs:x86_64 edge",
+    "images:two:tbz:x86_64 edge",
+]
+
+
+def test_each_image_of_a_commit_is_asked_for_once(watch: Watch) -> None:
+    assert watch.take() == EVERYTHING
+    assert watch.take() == []
+    watch.memory.forget_refs("images", ["refs/heads/main"])  # as after a crash before anything was noted
+    assert watch.take() == []
+
+
+def test_a_push_builds_what_it_touches(watch: Watch) -> None:
+    watch.take()
+    watch.repo.commit({"README": "Images\n"})
+    assert watch.take() == []
+    watch.repo.commit({"two/root/etc/motd": "Hello\n"})
+    assert watch.take() == EVERYTHING[2:]
+    superseded = [job.number for job in watch.jobs.find(states=("cancelled",))]
+    assert superseded == [4, 3], "the older builds of this branch are not wanted any more"
+
+
+def test_tags_go_to_their_channel_and_are_never_superseded(watch: Watch) -> None:
+    watch.repo.git("tag", "v1")
+    watch.take()
+    watch.repo.commit({"one/root/etc/motd": "Hello\n"})
+    watch.repo.git("tag", "-a", "-m", "Second", "v2")
+    assert watch.take() == sorted([*EVERYTHING[:2], *(line.replace("edge", "stable") for line in EVERYTHING)])
+    watch.repo.commit({"one/root/etc/motd": "Hello again\n"})
+    watch.take()
+    assert sum(job.request.trigger == "tag" for job in watch.waiting()) == 4
+
+
+def test_patterns_choose_branches_folders_and_images(watch: Watch) -> None:
+    watch.repo.git("branch", "release/1")
+    watch.repo.git("branch", "other")
+    watch.edit(refs=("release/*",), descriptions=("t*",), images=Images(types=("tbz",)))
+    assert watch.take() == ["images:two:tbz:x86_64 "]
+    watch.repo.git("branch", "-D", "release/1")
+    assert watch.take() == []
+    assert watch.memory.refs("images") == {}
+
+
+def test_a_broken_description_harms_no_other(watch: Watch) -> None:
+    watch.repo.commit({"one/appliance.kiwi": "<image"})
+    assert watch.take() == EVERYTHING[2:]
+    found = {one.subdir: one for one in watch.memory.descriptions("images", "refs/heads/main")}
+    assert "appliance.kiwi:1" in found["one"].problems[0]
+    assert len(found["two"].images) == 2
+
+
+def test_what_cannot_be_asked_is_told(watch: Watch) -> None:
+    watch.edit(url=(watch.repo.path / "nowhere").as_uri())
+    with pytest.raises(SourceError, match="nowhere"):
+        watch.take()
+
+
+def test_the_poller_finds_pushes_and_tells_of_failures(watch: Watch) -> None:
+    seconds, over = 1.0, threading.Event()
+    poller = Poller(watch.memory, watch.look, lambda: {"images": (watch.watched, seconds)})
+    thread = threading.Thread(target=poller.run, args=(over,))
+    thread.start()
+    try:
+        wait_until(lambda: len(watch.waiting()) == 4, seconds=60)
+        watch.repo.commit({"one/root/etc/motd": "Hello\n"})
+        wait_until(lambda: len(watch.jobs.find()) == 6, seconds=60)
+        seconds = 3600.0
+        wait_until(lambda: watch.memory.record("images").due_at > time.time() + 1000, seconds=60)
+        watch.repo.commit({"one/root/etc/motd": "Hello again\n"})
+        assert watch.memory.hasten("images")
+        wait_until(lambda: len(watch.jobs.find()) == 8, seconds=60)
+        watch.edit(url=(watch.repo.path / "nowhere").as_uri())
+        watch.memory.hasten("images")
+        wait_until(lambda: "nowhere" in watch.memory.record("images").error, seconds=60)
+        assert watch.memory.record("images").failures == 1
+    finally:
+        over.set()
+        thread.join()
+    assert not watch.memory.hasten("others")
