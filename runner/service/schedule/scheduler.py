@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ask for builds when their schedules are due; one of several processes does."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from runner.errors import PackhouseError, SourceError
+from runner.service.jobs.model import JobRequest
+from runner.service.schedule.memory import ScheduleRecord
+from runner.service.schedule.times import cron_of, next_time
+from runner.service.watch.watched import BRANCHES, TAGS
+from runner.sources.remote import list_refs
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from runner.service.config.model import Schedule
+    from runner.service.database.leases import Leases
+    from runner.service.jobs.model import Job
+    from runner.service.queue.dispatch import Dispatcher
+    from runner.service.schedule.memory import ScheduleMemory
+    from runner.service.watch.look import Look, WatchedRepository
+
+_LEASE, _LEASE_SECONDS = "schedules", 900.0
+_IDLE_SECONDS = 1.0
+_LATE_SECONDS = 300.0
+"""A run that is later than this was missed."""
+
+_RETRY_SECONDS = 300.0
+
+
+class Scheduler:
+    """``repositories`` gives the configuration as it is now, by name."""
+
+    def __init__(
+        self,
+        memory: ScheduleMemory,
+        look: Look,
+        dispatcher: Dispatcher,
+        leases: Leases,
+        repositories: Callable[[], dict[str, WatchedRepository]],
+    ) -> None:
+        self._memory, self._look, self._dispatcher = memory, look, dispatcher
+        self._leases, self._repositories = leases, repositories
+        self._log = structlog.get_logger()
+
+    def run(self, over: threading.Event) -> None:
+        """Run what is due until ``over`` is set."""
+        while not over.wait(_IDLE_SECONDS):
+            try:
+                if self._leases.take(_LEASE, _LEASE_SECONDS):
+                    self.once(time.time())
+            except Exception as error:  # noqa: BLE001  # schedules go on, whatever ails the database
+                self._log.warning("the schedules could not be looked at", error=str(error))
+        self._leases.give_back(_LEASE)
+
+    def once(self, now: float) -> None:
+        """Run every schedule that is due at ``now``."""
+        known = {(record.repository, record.name): record for record in self._memory.all()}
+        wanted = {
+            (name, schedule.name): (repository, schedule)
+            for name, repository in self._repositories().items()
+            for schedule in repository.settings.schedules
+        }
+        self._memory.only(wanted.keys())
+        for key, (repository, schedule) in wanted.items():
+            record = known.get(key)
+            text = f"{cron_of(schedule)} {schedule.timezone} {schedule.jitter}"
+            if record is None or record.cron != text:
+                due = next_time(schedule, repository.name, now)
+                fresh = ScheduleRecord(repository=repository.name, name=schedule.name, cron=text, due_at=due)
+                self._memory.keep(fresh)
+            elif record.due_at <= now:
+                self._due(repository, schedule, record, now)
+
+    def _due(self, repository: WatchedRepository, schedule: Schedule, record: ScheduleRecord, now: float) -> None:
+        due = next_time(schedule, repository.name, now)
+        if now - record.due_at > _LATE_SECONDS and schedule.missed == "skip":
+            self._keep(record, due_at=due, note="missed while nothing ran")
+            return
+        try:
+            jobs = self.trigger(repository, schedule, str(record.due_at))
+        except PackhouseError as error:
+            note = repository.redact(str(error))
+            self._log.warning("a scheduled run could not begin", repository=repository.name, error=note)
+            self._keep(record, due_at=min(due, now + _RETRY_SECONDS), note=note)
+            return
+        self._keep(record, due_at=due, ran_at=now, note=f"{len(jobs)} jobs")
+
+    def trigger(self, repository: WatchedRepository, schedule: Schedule, nonce: str) -> tuple[Job, ...]:
+        """Ask for builds of every image on the schedule's branch; a run with the same ``nonce`` is the same run.
+
+        Raises:
+            PackhouseError: the repository cannot be asked, or its commit cannot be looked through.
+        """
+        ref, commit = self._find(repository, schedule)
+        scanned = self._look.scan(repository, commit, {})
+        jobs = []
+        for image in (image for description in scanned.descriptions for image in description.images):
+            request = JobRequest(
+                image=image,
+                ref=ref,
+                commit=commit,
+                trigger="nightly",
+                destination=repository.settings.destination,
+                channel=schedule.channel if repository.destination else "",
+                refresh=True,
+                schedule=schedule.name,
+                nonce=nonce,
+            )
+            settings = repository.settings
+            jobs.append(self._dispatcher.submit(request, labels=settings.labels, priority=settings.priority))
+        return tuple(job for job in jobs if job is not None)
+
+    @staticmethod
+    def _find(repository: WatchedRepository, schedule: Schedule) -> tuple[str, str]:
+        refs = list_refs(repository.settings.url, env=repository.environment)
+        names = [f"{kind}{schedule.ref}" for kind in (BRANCHES, TAGS)] if schedule.ref else [refs.default]
+        found = next((name for name in (schedule.ref, *names) if name in refs.commits), None)
+        if found is None:
+            what = schedule.ref or "default branch"
+            raise SourceError(f"the repository {repository.name} has no {what}", hint="check ref of the schedule")
+        return found, refs.commits[found]
+
+    def _keep(self, record: ScheduleRecord, **news: object) -> None:
+        self._memory.keep(msgspec.structs.replace(record, **news))

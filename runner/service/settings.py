@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The configuration as it is now, in the form that each part of the runner wants it: secrets fetched when used."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.errors import UsageError
+from runner.service.config.secrets import Secrets
+from runner.service.queue.settings import JobSettings
+from runner.service.steps.perform import PASSPHRASE
+from runner.service.watch.look import WatchedRepository
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.service.config.model import Destination, Limits, Repository, ServiceConfig
+    from runner.service.jobs.model import JobRequest
+
+_KEPT = frozenset({
+    "HOME", "LANG", "NO_PROXY", "PATH", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "TMPDIR", "http_proxy", "https_proxy",
+    "HTTP_PROXY", "HTTPS_PROXY", "no_proxy",
+})  # fmt: skip
+_KEPT_PREFIXES = ("PACKHOUSE_", "XDG_")
+_STORE = "PACKHOUSE_STORE"
+
+
+class Settings:
+    """``config`` may be replaced while the runner runs; a job keeps what it began with."""
+
+    def __init__(self, config: ServiceConfig, env: Mapping[str, str] | None = None) -> None:
+        self.config = config
+        self._env = dict(os.environ if env is None else env)
+
+    @property
+    def state(self) -> Path:
+        """The folder of everything the runner keeps on this machine."""
+        return Path(self.config.state).absolute()
+
+    @property
+    def secrets(self) -> Secrets:
+        return Secrets(self.config.secrets, self._env)
+
+    def job(self, request: JobRequest) -> JobSettings:
+        """Return how the job of ``request`` is to be done; see :class:`runner.service.queue.settings.SettingsOf`."""
+        name = request.image.repository
+        repository = self._repository(name)
+        destination = self._destination(request.destination, name)
+        limits = self._limits(repository)
+        environment = self._environment(repository, destination)
+        sign = destination.sign if destination else None
+        if sign is not None and sign.passphrase:
+            environment[PASSPHRASE] = self.secrets.value(sign.passphrase)
+        return JobSettings(
+            url=repository.url,
+            environment=environment,
+            redact=self.secrets.redactor(),
+            storage=destination.url if destination and request.channel else "",
+            mirror_packages=destination.mirror_packages if destination else False,
+            key=Path(sign.key) if sign else None,
+            seconds=limits.time,
+            log_bytes=limits.log,
+        )
+
+    def watched(self) -> dict[str, tuple[WatchedRepository, float]]:
+        """Return all watched repositories by name, each with the seconds between two looks."""
+        return {name: (self.repository(name), entry.poll) for name, entry in self.config.repositories.items()}
+
+    def repository(self, name: str) -> WatchedRepository:
+        """Return the watched repository ``name``.
+
+        Raises:
+            UsageError: there is none of that name.
+            SecretError: one of its secrets cannot be had.
+        """
+        entry = self._repository(name)
+        signers = entry.commits.allowed_signers if entry.commits.signed else ""
+        return WatchedRepository(
+            name=name,
+            settings=entry,
+            destination=self._destination(entry.destination, name),
+            environment=self._environment(entry, None),
+            redact=self.secrets.redactor(),
+            allowed_signers=Path(signers) if signers else None,
+            arch=platform.machine(),
+        )
+
+    def _repository(self, name: str) -> Repository:
+        found = self.config.repositories.get(name)
+        if found is None:
+            raise UsageError(f"no repository {name!r} is configured", hint="add it to repositories")
+        return found
+
+    def _destination(self, name: str, repository: str) -> Destination | None:
+        if not name:
+            return None
+        found = self.config.destinations.get(name)
+        if found is None:
+            raise UsageError(f"no destination {name!r} is configured", where=f"repositories.{repository}")
+        return found
+
+    def _limits(self, repository: Repository) -> Limits:
+        return repository.limits or self.config.limits
+
+    def _environment(self, repository: Repository, destination: Destination | None) -> dict[str, str]:
+        """Return all that a process of a job may see of its surroundings: no secret but those it needs."""
+        hidden = {source.env for source in self.config.secrets.values() if source.env}
+        kept = {
+            name: value
+            for name, value in self._env.items()
+            if name not in hidden and (name in _KEPT or name.startswith(_KEPT_PREFIXES))
+        }
+        kept.setdefault(_STORE, str(self.state / "store"))
+        more = {**destination.settings, **self.secrets.environment(destination.environment)} if destination else {}
+        return {**kept, **self.secrets.environment(repository.environment), **more}
