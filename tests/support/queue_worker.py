@@ -51,7 +51,6 @@ def main() -> None:
         worker=setup.name,
         work=state / setup.name,
         settings_of=lambda _request: settings,
-        changed=lambda _job: None,
         stopping=threading.Event(),
     )
     record = WorkerRecord(
@@ -62,7 +61,7 @@ def main() -> None:
         started_at=time.time(),
         seen_at=0,
     )
-    upkeep = Upkeep(jobs, queue, workers, Leases(engine, setup.name), place.changed)
+    upkeep = Upkeep(jobs, queue, workers, Leases(engine, setup.name))
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
     crew = Crew(place=place, record=record, workers=workers, queue=queue, upkeep=upkeep, heartbeat=HEARTBEAT)

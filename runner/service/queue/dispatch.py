@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from runner.service.jobs.model import Job, JobRequest
     from runner.service.jobs.store import JobStore
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Dispatcher:
-    """``changed`` is told of every job that came to be, or ended without a worker."""
+    """Writes what is asked for into both the table of jobs and the queue."""
 
-    def __init__(self, jobs: JobStore, queue: Queue, changed: Callable[[Job], None]) -> None:
-        self._jobs, self._queue, self._changed = jobs, queue, changed
+    def __init__(self, jobs: JobStore, queue: Queue) -> None:
+        self._jobs, self._queue = jobs, queue
 
     def submit(self, request: JobRequest, *, labels: Sequence[str] = (), priority: int = 0) -> Job | None:
         """Have ``request`` built by a worker with ``labels`` and its architecture; None for what was asked before.
@@ -31,7 +31,6 @@ class Dispatcher:
         job = self._jobs.add(request, labels=wanted, priority=priority)
         if job is not None:
             self._queue.submit(job.id, labels=job.labels, priority=job.priority)
-            self._changed(job)
         return job
 
     def cancel(self, job_id: str, why: str) -> bool:
@@ -41,8 +40,7 @@ class Dispatcher:
         job = self._jobs.get(job_id)
         if job is not None and job.state == "queued":
             self._queue.cancel(job.id)
-            if self._jobs.end(job.id, job.attempt, "cancelled"):
-                self._changed(self._jobs.get(job.id) or job)
+            self._jobs.end(job.id, job.attempt, "cancelled")
         return True
 
     def retry(self, job: Job) -> Job | None:

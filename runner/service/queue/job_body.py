@@ -61,7 +61,6 @@ class Workplace:
 
     Attributes:
         work: folder for results until they are published.
-        changed: is told of every change of a job.
         stopping: set when this worker is to let go of its jobs.
     """
 
@@ -70,7 +69,6 @@ class Workplace:
     worker: str
     work: Path
     settings_of: SettingsOf
-    changed: Callable[[Job], None]
     stopping: threading.Event
 
 
@@ -84,7 +82,6 @@ def run_job(place: Workplace, job_id: str, durable: Durable) -> None:
     if job is None:
         _end_unbegun(place, job_id)
         return
-    place.changed(job)
     with LogWriter(place.engine, job.id, job.attempt) as log:
         try:
             result = _Attempt(place, job, durable, log).to_the_end()
@@ -97,20 +94,13 @@ def run_job(place: Workplace, job_id: str, durable: Durable) -> None:
     _tidy(place, job)
     if not ended:
         raise Abandoned
-    _tell(place, job_id)
 
 
 def _end_unbegun(place: Workplace, job_id: str) -> None:
     """A job that was cancelled before this worker came to it."""
     job = place.jobs.get(job_id)
-    if job is not None and job.cancel and place.jobs.end(job_id, job.attempt, "cancelled"):
-        _tell(place, job_id)
-
-
-def _tell(place: Workplace, job_id: str) -> None:
-    job = place.jobs.get(job_id)
-    if job is not None:
-        place.changed(job)
+    if job is not None and job.cancel:
+        place.jobs.end(job_id, job.attempt, "cancelled")
 
 
 def _tidy(place: Workplace, job: Job) -> None:

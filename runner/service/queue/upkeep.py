@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from runner.service.database.leases import Leases
     from runner.service.jobs.model import Job
     from runner.service.jobs.store import JobStore
@@ -30,11 +28,8 @@ _YOUNG_SECONDS = 5.0
 class Upkeep:
     """Gives the jobs of dead workers to others, and submits or ends what a crash left half done."""
 
-    def __init__(
-        self, jobs: JobStore, queue: Queue, workers: Workers, leases: Leases, changed: Callable[[Job], None]
-    ) -> None:
+    def __init__(self, jobs: JobStore, queue: Queue, workers: Workers, leases: Leases) -> None:
         self._jobs, self._queue, self._workers, self._leases = jobs, queue, workers, leases
-        self._changed = changed
         self._log = structlog.get_logger()
 
     def once(self) -> None:
@@ -60,7 +55,6 @@ class Upkeep:
                 continue
             if job.cancel and job.state == "queued":
                 self._queue.cancel(job.id)
-                if self._jobs.end(job.id, job.attempt, "cancelled"):
-                    self._changed(self._jobs.get(job.id) or job)
+                self._jobs.end(job.id, job.attempt, "cancelled")
             elif job.id not in known:
                 self._queue.submit(job.id, labels=job.labels, priority=job.priority)

@@ -24,8 +24,8 @@ def cron_of(schedule: Schedule) -> str:
 def next_time(schedule: Schedule, repository: str, after: float) -> float:
     """Return when ``schedule`` is due next after ``after``, both in seconds since 1970.
 
-    What lies in an hour that a change of clocks skips runs an hour later, in one that it repeats once: the times are
-    those of a clock on the wall. The jitter is a part of the time, so runs keep their distance from each other.
+    Times are those of a clock on the wall: what lies in an hour that a change of clocks skips runs an hour later,
+    in one that it repeats once. The jitter is a part of the time, so runs keep their distance from each other.
     """
     late, zone = delay_of(schedule, repository), ZoneInfo(schedule.timezone)
     wall = croniter(cron_of(schedule), datetime.fromtimestamp(after - late, zone).replace(tzinfo=None))

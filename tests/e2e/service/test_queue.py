@@ -122,7 +122,7 @@ def fleet(bench: Bench) -> Iterator[Fleet]:
     engine = open_database(database)
     make_tables(queue_database(database, state))
     jobs, queue = JobStore(engine), DbosQueue(queue_database(database, state))
-    made = Fleet(bench, database, jobs, Dispatcher(jobs, queue, lambda _job: None), commit, [])
+    made = Fleet(bench, database, jobs, Dispatcher(jobs, queue), commit, [])
     yield made
     for child in made.running:
         child.kill()

@@ -45,7 +45,7 @@ class Watch:
         )
         self.jobs = jobs
         self.memory = WatchMemory(jobs.engine)
-        self.look = Look(self.memory, Dispatcher(jobs, queue, lambda _job: None))
+        self.look = Look(self.memory, Dispatcher(jobs, queue))
         self.watched = WatchedRepository(
             name="images",
             settings=Repository(

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Put the parts of the runner together: what ``packhouse serve`` and ``packhouse worker`` are."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from runner.errors import PackhouseError, UsageError
+from runner.service.config.load import load_config
+from runner.service.database.connect import database_url, open_database
+from runner.service.database.leases import Leases
+from runner.service.jobs.store import JobStore
+from runner.service.outbox.announce import job_changed
+from runner.service.outbox.courier import Courier
+from runner.service.outbox.http import HttpSender
+from runner.service.outbox.store import Outbox
+from runner.service.queue.api import queue_name
+from runner.service.queue.dispatch import Dispatcher
+from runner.service.queue.durable import DbosQueue, make_tables, queue_database
+from runner.service.queue.job_body import Workplace
+from runner.service.queue.upkeep import Upkeep
+from runner.service.queue.worker import Crew, Worker
+from runner.service.queue.workers import WorkerRecord, Workers
+from runner.service.schedule.memory import ScheduleMemory
+from runner.service.schedule.scheduler import Scheduler
+from runner.service.settings import Settings
+from runner.service.watch.look import Look
+from runner.service.watch.memory import WatchMemory
+from runner.service.watch.poller import Poller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+_JOIN_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runner:
+    """The parts of one process that all its others are made of. ``name`` tells it from every other process."""
+
+    path: Path
+    name: str
+    settings: Settings
+    engine: Engine
+    jobs: JobStore
+    queue: DbosQueue
+    queue_url: str
+    dispatcher: Dispatcher
+    workers: Workers
+    leases: Leases
+    watches: WatchMemory
+    schedules: ScheduleMemory
+
+    def reload(self) -> None:
+        """Read the configuration anew. A wrong one is told of, and the old one stays."""
+        log = structlog.get_logger()
+        try:
+            self.settings.config = load_config(self.path)
+        except PackhouseError as error:
+            log.error("the configuration stays as it was", error=str(error))
+            return
+        self.watches.know(list(self.settings.config.repositories))
+        log.info("the configuration was read anew", repositories=len(self.settings.config.repositories))
+
+    @property
+    def look(self) -> Look:
+        return Look(self.watches, self.dispatcher)
+
+    @property
+    def scheduler(self) -> Scheduler:
+        settings = self.settings
+        return Scheduler(
+            self.schedules,
+            self.look,
+            self.dispatcher,
+            self.leases,
+            lambda: {name: repository for name, (repository, _) in settings.watched().items()},
+        )
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Runner]:
+    """Open the runner that the configuration in ``path`` describes.
+
+    Raises:
+        UsageError: the configuration is wrong.
+        HostError: the database or a secret cannot be had.
+    """
+    settings = Settings(load_config(path))
+    settings.state.mkdir(parents=True, exist_ok=True)
+    config = settings.config
+    configured = settings.secrets.value(config.database_secret) if config.database_secret else config.database
+    url = database_url(configured, settings.state)
+    queue_url = queue_database(url, settings.state)
+    engine = open_database(url)
+    make_tables(queue_url)
+    jobs = JobStore(engine, changed=lambda connection, job: job_changed(connection, job, settings.config))
+    queue, name = DbosQueue(queue_url), _name(settings.state)
+    try:
+        yield Runner(
+            path=path,
+            name=name,
+            settings=settings,
+            engine=engine,
+            jobs=jobs,
+            queue=queue,
+            queue_url=queue_url,
+            dispatcher=Dispatcher(jobs, queue),
+            workers=Workers(engine, config.worker.heartbeat),
+            leases=Leases(engine, name),
+            watches=WatchMemory(engine),
+            schedules=ScheduleMemory(engine),
+        )
+    finally:
+        queue.close()
+        engine.dispose()
+
+
+def _name(state: Path) -> str:
+    """A process is known by its machine and the folder of its state, so that it finds its own after a restart."""
+    return f"{socket.gethostname()}:{state}"
+
+
+@contextlib.contextmanager
+def building(runner: Runner, labels: Sequence[str] = (), builds: int | None = None) -> Iterator[Worker]:
+    """Build jobs as long as the block lasts.
+
+    Raises:
+        UsageError: another process with the same state builds already.
+    """
+    config = runner.settings.config.worker
+    record = WorkerRecord(
+        id=runner.name,
+        host=socket.gethostname(),
+        labels=tuple(sorted({platform.machine(), *config.labels, *labels})),
+        builds=builds or config.builds,
+        started_at=time.time(),
+        seen_at=time.time(),
+    )
+    place = Workplace(
+        engine=runner.engine,
+        jobs=runner.jobs,
+        worker=runner.name,
+        work=runner.settings.state / "work",
+        settings_of=runner.settings.job,
+        stopping=threading.Event(),
+    )
+    crew = Crew(
+        place=place,
+        record=record,
+        workers=runner.workers,
+        queue=runner.queue,
+        upkeep=Upkeep(runner.jobs, runner.queue, runner.workers, runner.leases),
+        heartbeat=config.heartbeat,
+    )
+    with _alone(runner.settings.state):
+        worker = Worker(crew, runner.queue_url)
+        with worker.working(_queues(runner.settings, record)):
+            yield worker
+
+
+def _queues(settings: Settings, record: WorkerRecord) -> list[str]:
+    """The queues of jobs that a worker with these labels can do: of every set of labels that a repository asks for."""
+    arch = platform.machine()
+    wanted = {frozenset({arch, *entry.labels}) for entry in settings.config.repositories.values()}
+    return sorted({queue_name(tuple(labels)) for labels in {*wanted, frozenset({arch})} if record.can_build(labels)})
+
+
+@contextlib.contextmanager
+def watching(runner: Runner, *, keep_queue: bool) -> Iterator[None]:
+    """Watch, run schedules and send what is to be sent, as long as the block lasts.
+
+    ``keep_queue``: no worker runs in this process, so the queue is looked after here.
+    """
+    over, settings = threading.Event(), runner.settings
+    runner.watches.know(list(settings.config.repositories))
+    poller = Poller(runner.watches, runner.look, settings.watched)
+    with HttpSender() as sender:
+        courier = Courier(
+            Outbox(runner.engine),
+            config=lambda: settings.config,
+            secret=lambda name: settings.secrets.value(name),
+            sender=sender,
+        )
+        tasks: list[Callable[[threading.Event], None]] = [poller.run, runner.scheduler.run, courier.run]
+        if keep_queue:
+            tasks.append(lambda event: _upkeep(runner, event))
+        threads = [threading.Thread(target=task, args=(over,), daemon=True) for task in tasks]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join(_JOIN_SECONDS)
+
+
+def _upkeep(runner: Runner, over: threading.Event) -> None:
+    upkeep = Upkeep(runner.jobs, runner.queue, runner.workers, runner.leases)
+    log = structlog.get_logger()
+    while not over.wait(runner.settings.config.worker.heartbeat):
+        try:
+            upkeep.once()
+        except Exception as error:  # noqa: BLE001  # the queue is looked after again, whatever ails the database
+            log.warning("the queue could not be looked after", error=str(error))
+
+
+@contextlib.contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Two processes with one state would take each other's jobs for their own."""
+    import fcntl
+
+    with (state / "worker.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                "another process builds with this state already",
+                where=str(state),
+                hint="stop it, or give this one another state in its packhouse.yaml",
+            ) from None
+        yield
