@@ -135,10 +135,14 @@ class _Attempt:
         Raises:
             PackhouseError: what stopped the job.
         """
-        request, locks = self._job.request, LockTexts(self._place.engine)
         locked = self._step("lock", self._lock_order())
         assert isinstance(locked, Locked)  # noqa: S101  # what a lock order gives
-        locks.keep(locked.digest, locked.text)
+        done = self._build(locked)
+        LockTexts(self._place.engine).keep(locked.digest, locked.text)
+        return done
+
+    def _build(self, locked: Locked) -> JobResult:
+        request = self._job.request
         done = JobResult(name=locked.name, version=locked.version, lock=locked.digest, channel=request.channel)
         if request.refresh and self._is_known(locked):
             return msgspec.structs.replace(done, unchanged=True)
