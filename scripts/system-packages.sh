@@ -16,8 +16,8 @@ readonly BUILD=(
     xz-utils
 )
 readonly TEST=(
-    acl apt-utils attr busybox-static cpio dpkg-dev faketime git-lfs gnupg mmdebstrap ovmf qemu-system-x86
-    shellcheck skopeo umoci
+    acl apt-utils attr busybox-static cpio dpkg-dev faketime git-lfs gnupg mmdebstrap ovmf postgresql
+    qemu-system-x86 shellcheck skopeo umoci
 )
 
 # One download at a time may stall on a dead mirror; none may stall the whole installation.

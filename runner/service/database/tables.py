@@ -154,11 +154,16 @@ OUTBOX = Table(
     Column("created_at", Float, nullable=False),
     Column("due_at", Float, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
+    Column("version", String(32), nullable=False),
+    Column("held_until", Float, nullable=False, default=0.0),
     Column("error", Text, nullable=False, default=""),
     UniqueConstraint("kind", "target", "subject", name="outbox_newest_only"),
     Index("outbox_by_due", "due_at"),
 )
-"""What is to be sent to others; of several about one ``subject`` only the newest counts."""
+"""What is to be sent to others; of several about one ``subject`` only the newest counts.
+
+``version`` is another with each ``body``; until ``held_until`` somebody is sending, and nobody else may.
+"""
 
 WORKERS = Table(
     "workers",

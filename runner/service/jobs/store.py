@@ -14,7 +14,9 @@ from runner.service.database.tables import ATTEMPTS, JOBS
 from runner.service.jobs.model import PRIORITIES, Job, JobError, JobRequest, JobResult, State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    Changed = Callable[[sa.Connection, Job], None]
 
 _RUNNING: tuple[State, ...] = ("queued", "running")
 
@@ -22,8 +24,10 @@ _RUNNING: tuple[State, ...] = ("queued", "running")
 class JobStore:
     """The words in which everybody speaks of jobs; each is one transaction."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, *, changed: Changed | None = None) -> None:
+        """``changed`` is called with every new state of a job, in the transaction that brings it about."""
         self.engine = engine
+        self._changed = changed
 
     def add(self, request: JobRequest, *, labels: Sequence[str] = (), priority: int = 0) -> Job | None:
         """Add a job that waits; None when the same was asked for before."""
@@ -52,6 +56,7 @@ class JobStore:
                 connection.execute(sa.insert(JOBS).values(**values, number=newest))
             except sa.exc.IntegrityError:
                 return None  # somebody else was as quick
+            self._tell(connection, job_id)
         return self.get(job_id)
 
     def get(self, job_id: str) -> Job | None:
@@ -99,13 +104,11 @@ class JobStore:
             )
             if changed.rowcount == 0:
                 return None
-            row = connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).mappings().one()
+            job = self._tell(connection, job_id)
             connection.execute(
-                sa.insert(ATTEMPTS).values(
-                    job=job_id, number=row["attempt"], worker=worker, started_at=time.time()
-                )
+                sa.insert(ATTEMPTS).values(job=job_id, number=job.attempt, worker=worker, started_at=time.time())
             )
-        return _job(row)
+        return job
 
     def is_current(self, job_id: str, attempt: int) -> bool:
         """Tell whether ``attempt`` is the newest of a job that still runs and is not to be cancelled."""
@@ -143,6 +146,7 @@ class JobStore:
                 .where(ATTEMPTS.c.job == job_id, ATTEMPTS.c.number == attempt)
                 .values(ended_at=now, outcome=state, error=values["error"])
             )
+            self._tell(connection, job_id)
         return True
 
     def ask_to_cancel(self, job_id: str, why: str) -> bool:
@@ -161,6 +165,12 @@ class JobStore:
             connection.execute(
                 sa.update(JOBS).where(JOBS.c.id == job_id, JOBS.c.state == "queued").values(reason=reason)
             )
+
+    def _tell(self, connection: sa.Connection, job_id: str) -> Job:
+        job = _job(connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).mappings().one())
+        if self._changed is not None:
+            self._changed(connection, job)
+        return job
 
 
 def _json(value: object) -> str:

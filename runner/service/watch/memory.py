@@ -55,10 +55,7 @@ class WatchMemory:
     def hasten(self, repository: str) -> bool:
         """Have ``repository`` looked at now; False when it is not watched."""
         with self._engine.begin() as connection:
-            changed = connection.execute(
-                sa.update(WATCHES).where(WATCHES.c.repository == repository).values(due_at=0.0)
-            )
-        return changed.rowcount > 0
+            return look_now(connection, repository)
 
     def looking(self, repository: str, seconds: float) -> None:
         """Note that somebody looks: nobody else need within ``seconds``. A push meanwhile makes it due again."""
@@ -142,3 +139,9 @@ class WatchMemory:
     def _set(self, repository: str, **values: object) -> None:
         with self._engine.begin() as connection:
             connection.execute(sa.update(WATCHES).where(WATCHES.c.repository == repository).values(**values))
+
+
+def look_now(connection: sa.Connection, repository: str) -> bool:
+    """Have ``repository`` looked at as soon as the transaction is over; False when it is not watched."""
+    due = sa.update(WATCHES).where(WATCHES.c.repository == repository).values(due_at=0.0)
+    return connection.execute(due).rowcount > 0

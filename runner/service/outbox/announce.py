@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a job's change of state asks to be sent; written in the same transaction, so that neither comes alone."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+import sqlalchemy as sa
+
+from runner.service.database.tables import JOBS
+from runner.service.forges.model import Change
+from runner.service.forges.report import report_of
+from runner.service.notify.notice import notice_of
+from runner.service.outbox.store import Letter, put
+
+if TYPE_CHECKING:
+    from runner.service.config.model import Occasion, Repository, ServiceConfig
+    from runner.service.jobs.model import Job, State
+
+_OCCASIONS: dict[State, Occasion] = {"done": "success", "failed": "failure", "cancelled": "cancelled"}
+
+
+def job_changed(connection: sa.Connection, job: Job, config: ServiceConfig) -> None:
+    """Put what the new state of ``job`` asks for into the outbox, within the transaction that changed it."""
+    repository = config.repositories.get(job.request.image.repository)
+    if repository is None:
+        return
+    now = time.time()
+    if repository.status and _speaks_for_commit(connection, job):
+        put(connection, _status(job, config), now)
+    if repository.notify and job.has_ended:
+        for letter in _notices(connection, job, repository, config):
+            put(connection, letter, now)
+
+
+def change_proposed(connection: sa.Connection, repository: str, schedule: str, change: Change) -> None:
+    """Have a branch that was pushed offered to its repository as the schedule's ``pull_request`` says."""
+    body = _json(ScheduledChange(schedule=schedule, change=change))
+    put(connection, Letter(kind="change", target=repository, subject=change.branch, body=body), time.time())
+
+
+class ScheduledChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A letter's body: what is proposed, and the name of the schedule that says where."""
+
+    schedule: str
+    change: Change
+
+
+def _status(job: Job, config: ServiceConfig) -> Letter:
+    report = report_of(job, config.public_url)
+    return Letter(
+        kind="status",
+        target=job.request.image.repository,
+        subject=f"{report.commit} {report.context}",
+        body=_json(report),
+    )
+
+
+def _notices(connection: sa.Connection, job: Job, repository: Repository, config: ServiceConfig) -> list[Letter]:
+    occasion = _OCCASIONS[job.state]
+    fitting = {occasion}
+    if job.state == "done" and _failed_before(connection, job):
+        occasion = "fixed"
+        fitting.add(occasion)
+    body = _json(notice_of(job, occasion, config.public_url))
+    return [
+        Letter(kind="notice", target=name, subject=f"job {job.number}", body=body)
+        for name in repository.notify
+        if name in config.notifications and fitting.intersection(config.notifications[name].on)
+    ]
+
+
+def _speaks_for_commit(connection: sa.Connection, job: Job) -> bool:
+    """Only the newest job of an image at a commit does: what becomes of those before is of no interest."""
+    newer = sa.select(JOBS.c.id).where(
+        JOBS.c.image == str(job.request.image), JOBS.c.commit == job.request.commit, JOBS.c.number > job.number
+    )
+    return connection.execute(newer.limit(1)).first() is None
+
+
+def _failed_before(connection: sa.Connection, job: Job) -> bool:
+    """Tell whether the last job of this image on this ref that came to an end by itself failed."""
+    before = (
+        sa.select(JOBS.c.state)
+        .where(JOBS.c.image == str(job.request.image), JOBS.c.ref == job.request.ref)
+        .where(JOBS.c.number < job.number, JOBS.c.state.in_(("done", "failed")))
+        .order_by(JOBS.c.number.desc())
+    )
+    return connection.execute(before.limit(1)).scalar() == "failed"
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

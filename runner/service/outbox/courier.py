@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Take letters from the outbox and send them, for as long as the service runs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from runner.errors import PackhouseError
+from runner.service.forges.model import Project, Report
+from runner.service.forges.send import api_of, propose, send_status
+from runner.service.notify.notice import Notice
+from runner.service.notify.send import send_notice
+from runner.service.outbox.announce import ScheduledChange
+from runner.service.outbox.errors import RefusedError, TryLaterError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from runner.service.config.model import PullRequest, Repository, ServiceConfig, Status
+    from runner.service.outbox.http import HttpSender
+    from runner.service.outbox.store import Claim, Letter, Outbox
+
+_LOG = structlog.get_logger()
+_IDLE = 0.5
+
+
+class Courier:
+    """Sends what is due; ``config`` and ``secret`` are asked anew for each letter, so that a reload counts."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        *,
+        config: Callable[[], ServiceConfig],
+        secret: Callable[[str], str],
+        sender: HttpSender,
+    ) -> None:
+        self._outbox = outbox
+        self._config = config
+        self._secret = secret
+        self._sender = sender
+
+    def run(self, stop: threading.Event) -> None:
+        """Send until ``stop``; several threads may run it."""
+        while not stop.is_set():
+            try:
+                busy = self.run_once()
+            except Exception as error:  # noqa: BLE001 - the database comes back, and a letter in hand is due again
+                _LOG.warning("letters cannot be sent", error=type(error).__name__)
+                busy = False
+            if not busy:
+                stop.wait(_IDLE)
+
+    def run_once(self) -> bool:
+        """Send one letter, or try to; False when none is due."""
+        claim = self._outbox.claim(time.time())
+        if claim is None:
+            return False
+        try:
+            self._send(claim.letter)
+        except TryLaterError as error:
+            self._later(claim, error)
+        except RefusedError as error:
+            self._log(claim).error("a letter was refused", error=error.what, why=error.why, hint=error.hint)
+            self._outbox.refused(claim)
+        except PackhouseError as error:  # the configuration or a secret, which somebody may mend
+            self._later(claim, TryLaterError(error.what))
+        except Exception as error:  # noqa: BLE001 - one letter with a fault of ours must not end all sending
+            self._later(claim, TryLaterError(f"unexpected {type(error).__name__}"))
+        else:
+            self._outbox.sent(claim)
+        return True
+
+    def _later(self, claim: Claim, error: TryLaterError) -> None:
+        if self._outbox.failed(claim, error, time.time()):
+            self._log(claim).warning(
+                "a letter could not be sent yet", error=error.what, attempts=claim.attempts + 1
+            )
+        else:
+            self._log(claim).error("a letter was given up", error=error.what, attempts=claim.attempts + 1)
+
+    def _send(self, letter: Letter) -> None:
+        config = self._config()
+        if letter.kind == "notice":
+            to = config.notifications.get(letter.target)
+            if to is not None:
+                notice = msgspec.json.decode(letter.body, type=Notice)
+                send_notice(self._sender, notice, to, secret=self._secret, now=time.time())
+            return
+        repository = config.repositories.get(letter.target)
+        if repository is None:
+            return  # it is not watched any more
+        if letter.kind == "status":
+            self._send_status(letter, repository)
+        else:
+            self._propose(letter, repository)
+
+    def _send_status(self, letter: Letter, repository: Repository) -> None:
+        if repository.status is not None:
+            report = msgspec.json.decode(letter.body, type=Report)
+            project = self._project(repository.status, repository)
+            send_status(self._sender, repository.status.forge, project, report)
+
+    def _propose(self, letter: Letter, repository: Repository) -> None:
+        scheduled = msgspec.json.decode(letter.body, type=ScheduledChange)
+        for schedule in repository.schedules:
+            if schedule.name == scheduled.schedule and schedule.pull_request:
+                project = self._project(schedule.pull_request, repository)
+                pull = propose(self._sender, schedule.pull_request.forge, project, scheduled.change)
+                _LOG.info("a change is proposed", repository=letter.target, url=pull.url)
+
+    def _project(self, place: Status | PullRequest, repository: Repository) -> Project:
+        api = api_of(place.forge, place.api, repository.url)
+        return Project(api=api, name=place.project, token=self._secret(place.token))
+
+    def _log(self, claim: Claim) -> structlog.typing.FilteringBoundLogger:
+        letter = claim.letter
+        bound: structlog.typing.FilteringBoundLogger = _LOG.bind(
+            kind=letter.kind, target=letter.target, subject=letter.subject
+        )
+        return bound

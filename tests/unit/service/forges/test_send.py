@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Statuses and proposed changes arrive at forges that look at them closely."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from runner.errors import UsageError
+from runner.service.forges.model import Change, Project
+from runner.service.forges.report import report_of
+from runner.service.forges.send import api_of, propose, send_status
+from runner.service.outbox.errors import RefusedError, TryLaterError
+from runner.service.outbox.http import HttpSender
+from tests.support.forge import PROJECT, TOKEN, FakeForge, serve_forge
+from tests.support.jobs import job_in
+from tests.support.recorder import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.service.config.model import Forge
+    from runner.service.jobs.model import State
+
+CONTEXT = "packhouse/images:server:a+b:oem:x86_64"
+CHANGE = Change(branch="packhouse/refresh-lock", base="main", title="Refresh the lock", body="| package |")
+EXPECTED = {
+    "github": ("pending", "pending", "success", "failure", "error"),
+    "gitlab": ("pending", "running", "success", "failed", "canceled"),
+    "gitea": ("pending", "pending", "success", "failure", "error"),
+    "forgejo": ("pending", "pending", "success", "failure", "error"),
+}
+STATES: tuple[State, ...] = ("queued", "running", "done", "failed", "cancelled")
+
+
+@pytest.fixture
+def sender() -> Iterator[HttpSender]:
+    with HttpSender() as made:
+        yield made
+
+
+@pytest.fixture(params=["github", "gitlab", "gitea", "forgejo"])
+def forge(request: pytest.FixtureRequest) -> Iterator[FakeForge]:
+    with serve_forge(request.param) as made:
+        yield made
+
+
+def project(forge: FakeForge, token: str = TOKEN) -> Project:
+    return Project(api=forge.api, name=PROJECT, token=token)
+
+
+def send(sender: HttpSender, forge: FakeForge, state: State, url: str = "https://images.example") -> None:
+    send_status(sender, forge.kind, project(forge), report_of(job_in(state), url))
+
+
+def test_each_state_arrives(sender: HttpSender, forge: FakeForge) -> None:
+    for state in STATES:
+        send(sender, forge, state)
+    assert tuple(each.state for each in forge.statuses) == EXPECTED[forge.kind]
+    assert {each.context for each in forge.statuses} == {CONTEXT}
+    assert {each.url for each in forge.statuses} == {"https://images.example/jobs/12"}
+    assert forge.newest(CONTEXT).description == "Cancelled: superseded by job 13"
+
+
+def test_a_status_may_come_without_a_link(sender: HttpSender, forge: FakeForge) -> None:
+    send(sender, forge, "done", url="")
+    assert forge.newest(CONTEXT).url == ""
+
+
+def test_a_status_may_come_twice(sender: HttpSender, forge: FakeForge) -> None:
+    send(sender, forge, "running")
+    send(sender, forge, "running")
+    assert forge.newest(CONTEXT).state == EXPECTED[forge.kind][1]
+
+
+def test_a_wrong_token_is_refused_and_not_told(sender: HttpSender, forge: FakeForge) -> None:
+    wrong = "canary-expired-token"
+    with pytest.raises(RefusedError, match="401") as caught:
+        send_status(sender, forge.kind, project(forge, wrong), report_of(job_in("done"), ""))
+    assert "token" in (caught.value.hint or "")
+    assert wrong not in str(caught.value) + repr(project(forge, wrong))
+    (seen,) = forge.recorder.seen
+    rest = {name: value for name, value in seen.headers.items() if name not in ("authorization", "private-token")}
+    assert wrong not in seen.path + str(seen.query) + str(rest) + seen.body.decode()
+
+
+def test_a_bad_day_is_waited_out(sender: HttpSender, forge: FakeForge) -> None:
+    forge.script.extend([Answer(429, {}, {"Retry-After": "30"}), Answer(500), Answer(hang_up=True)])
+    waits = []
+    for _ in range(3):
+        with pytest.raises(TryLaterError) as caught:
+            send(sender, forge, "done")
+        waits.append(caught.value.after)
+    assert waits == [30, 0, 0]
+    send(sender, forge, "done")
+    assert forge.newest(CONTEXT).state == "success"
+
+
+def test_a_project_that_is_not_there_is_final(sender: HttpSender, forge: FakeForge) -> None:
+    other = msgspec.structs.replace(project(forge), name="acme/gone")
+    with pytest.raises(RefusedError, match="404"):
+        send_status(sender, forge.kind, other, report_of(job_in("done"), ""))
+
+
+def test_a_change_is_proposed_once_and_kept_up_to_date(sender: HttpSender, forge: FakeForge) -> None:
+    made = propose(sender, forge.kind, project(forge), CHANGE)
+    again = msgspec.structs.replace(CHANGE, title="Refresh the lock again", body="more")
+    assert propose(sender, forge.kind, project(forge), again) == made
+    (pull,) = forge.pulls
+    assert (pull.branch, pull.base, pull.title, pull.body) == (CHANGE.branch, "main", again.title, "more")
+    assert made.url.endswith("/acme/images/pulls/1")
+
+
+def test_a_merged_change_is_followed_by_a_new_one(sender: HttpSender, forge: FakeForge) -> None:
+    forge.add_pull(CHANGE.branch, CHANGE.base, is_open=False)
+    assert propose(sender, forge.kind, project(forge), CHANGE).number == 2
+
+
+def test_changes_of_others_are_left_alone(sender: HttpSender, forge: FakeForge) -> None:
+    forge.add_pull("feature", "main", title="theirs")
+    forge.add_pull(CHANGE.branch, "stable", title="theirs")
+    made = propose(sender, forge.kind, project(forge), CHANGE)
+    assert made.number == 3
+    assert {pull.title for pull in forge.pulls[:2]} == {"theirs"}
+
+
+def test_a_change_is_found_behind_many(sender: HttpSender, forge: FakeForge) -> None:
+    for number in range(120):
+        forge.add_pull(f"feature-{number}", "main", title="theirs")
+    forge.add_pull(CHANGE.branch, "main")
+    assert propose(sender, forge.kind, project(forge), CHANGE).number == 121
+
+
+def test_a_branch_of_the_same_name_in_a_copy_is_not_ours(sender: HttpSender, forge: FakeForge) -> None:
+    forge.add_pull(CHANGE.branch, "main", foreign=True, title="theirs")
+    assert propose(sender, forge.kind, project(forge), CHANGE).number == 2
+    assert propose(sender, forge.kind, project(forge), CHANGE).number == 2
+    assert forge.pulls[0].title == "theirs"
+
+
+def test_who_was_quicker_is_brought_up_to_date(sender: HttpSender, forge: FakeForge) -> None:
+    forge.script.append(Answer(200, []))
+    forge.add_pull(CHANGE.branch, "main", title="made in between")
+    assert propose(sender, forge.kind, project(forge), CHANGE).number == 1
+    assert forge.pulls[0].title == CHANGE.title
+
+
+@pytest.mark.parametrize(
+    ("forge_kind", "api", "url", "expected"),
+    [
+        ("github", "", "https://github.com/a/b.git", "https://api.github.com"),
+        ("github", "", "https://git.corp.example/a/b.git", "https://git.corp.example/api/v3"),
+        ("gitlab", "", "https://user:pw@gitlab.com/a/b.git", "https://gitlab.com/api/v4"),
+        ("gitea", "", "https://git.example:3000/a/b", "https://git.example:3000/api/v1"),
+        ("forgejo", "https://x.example/api/v1/", "git@other:a/b", "https://x.example/api/v1"),
+    ],
+)
+def test_the_address_of_the_api(forge_kind: Forge, api: str, url: str, expected: str) -> None:
+    assert api_of(forge_kind, api, url) == expected
+
+
+@pytest.mark.parametrize("url", ["git@host:a/b", "ssh://git@host/a/b", "file:///srv/a", "https://", "https://[x"])
+def test_an_address_that_cannot_be_told_is_asked_for(url: str) -> None:
+    with pytest.raises(UsageError, match="API"):
+        api_of("gitea", "", url)
