@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``.packhouse.yaml`` in a repository: what its owners decide, put over what the runner's owner allows.
+
+Whoever may push writes it, so it is small, read with the same care as a description, and says nothing about
+secrets, destinations, limits, or what runs outside the sandbox.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from runner.service.config.document import Bounds, read_document
+from runner.service.config.load import fitted
+from runner.service.config.model import OwnFile, Schedule
+from runner.service.config.shape import Shape
+
+if TYPE_CHECKING:
+    from runner.service.config.model import Repository
+
+NAME = ".packhouse.yaml"
+
+BOUNDS = Bounds(size=64 << 10, values=1000)
+
+
+def parse_own_file(data: bytes) -> OwnFile:
+    """Read the file's content.
+
+    Raises:
+        ConfigError: with everything that is wrong.
+    """
+    return fitted(read_document(data, NAME, BOUNDS), OwnFile, Shape(Path()), NAME)
+
+
+def with_own_file(repository: Repository, data: bytes | None) -> Repository:
+    """Return ``repository`` as its own file changes it; ``data`` is None where there is none.
+
+    Raises:
+        ConfigError: the file is wrong; one that does not count is not read.
+    """
+    if data is None or not repository.own_file:
+        return repository
+    own = parse_own_file(data)
+    return msgspec.structs.replace(
+        repository,
+        descriptions=repository.descriptions if own.descriptions is None else own.descriptions,
+        images=repository.images if own.images is None else own.images,
+        schedules=_schedules(repository.schedules, nightly=own.nightly),
+    )
+
+
+def _schedules(schedules: tuple[Schedule, ...], *, nightly: bool | None) -> tuple[Schedule, ...]:
+    if nightly is None:
+        return schedules
+    others = tuple(schedule for schedule in schedules if not _is_nightly(schedule))
+    if not nightly:
+        return others
+    return schedules if others != schedules else (*schedules, Schedule(nightly=True))
+
+
+def _is_nightly(schedule: Schedule) -> bool:
+    return schedule.nightly or schedule.name == "nightly"
