@@ -17,6 +17,8 @@ SCHEMAS = {
     "plan": "runner.plan.model:Plan",
     "lock": "runner.packages.lockfile:LockFile",
     "manifest": "runner.release.manifest:Manifest",
+    "packhouse": "runner.service.config.model:ServiceConfig",
+    "packhouse-own-file": "runner.service.config.model:OwnFile",
 }
 """File stem and the struct it describes, as ``module:name``. A new value is one line."""
 
