@@ -14,6 +14,7 @@ from runner.service.config.document import Bounds, read_document
 from runner.service.config.model import ServiceConfig
 from runner.service.config.problem import ConfigError, Problem, meant
 from runner.service.config.shape import Shape
+from runner.service.config.small_file import read_small_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,10 +58,7 @@ def load_config(path: Path, *, files: bool = True) -> ServiceConfig:
         UsageError: the file cannot be read.
     """
     try:
-        if not path.is_file():
-            raise UsageError("the configuration is not there", where=str(path), hint="give the path of a file")
-        with path.open("rb") as stream:
-            data = stream.read(BOUNDS.size + 1)
+        data = read_small_file(path, BOUNDS.size)
     except OSError as error:
         raise UsageError("the configuration cannot be read", where=str(path), why=error.strerror) from error
     return parse_config(data, str(path), path.absolute().parent, files=files)

@@ -15,7 +15,9 @@ import msgspec
 from runner.service.config.document import Bounds, read_document
 from runner.service.config.load import fitted
 from runner.service.config.model import OwnFile, Schedule
+from runner.service.config.problem import ConfigError, Problem
 from runner.service.config.shape import Shape
+from runner.service.config.small_file import read_small_file
 
 if TYPE_CHECKING:
     from runner.service.config.model import Repository
@@ -34,15 +36,25 @@ def parse_own_file(data: bytes) -> OwnFile:
     return fitted(read_document(data, NAME, BOUNDS), OwnFile, Shape(Path()), NAME)
 
 
-def with_own_file(repository: Repository, data: bytes | None) -> Repository:
-    """Return ``repository`` as its own file changes it; ``data`` is None where there is none.
+def read_own_file(top: Path) -> OwnFile | None:
+    """Read the file of a checked out repository; None where there is none.
 
     Raises:
-        ConfigError: the file is wrong; one that does not count is not read.
+        ConfigError: with everything that is wrong; a link, which could lead out of the repository, is.
     """
-    if data is None or not repository.own_file:
+    try:
+        data = read_small_file(top / NAME, BOUNDS.size, follow=False)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        raise ConfigError(NAME, [Problem((), "must be a file, and no link")]) from None
+    return parse_own_file(data)
+
+
+def with_own_file(repository: Repository, own: OwnFile | None) -> Repository:
+    """Return ``repository`` as its own file changes it, if it may."""
+    if own is None or not repository.own_file:
         return repository
-    own = parse_own_file(data)
     return msgspec.structs.replace(
         repository,
         descriptions=repository.descriptions if own.descriptions is None else own.descriptions,

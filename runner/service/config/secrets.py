@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import HostError
 from runner.redact import Redactor
+from runner.service.config.small_file import read_small_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,15 +97,12 @@ class Secrets:
 
 def _content(name: str, path: Path) -> str:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # not waiting for a pipe's writer
-        with os.fdopen(descriptor, "rb") as stream:
-            is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
-            data = stream.read(_LARGEST + 1) if is_file else b""
+        data = read_small_file(path, _LARGEST)
     except OSError as error:
         why = f"{path}: {error.strerror}"
         raise SecretError(name, why, "the user of the runner must be able to read it") from None
-    if not is_file or len(data) > _LARGEST:
-        raise SecretError(name, f"{path} is no file of at most 1 MiB", "name a file that holds the value only")
+    if len(data) > _LARGEST:
+        raise SecretError(name, f"{path} is larger than 1 MiB", "name a file that holds the value only")
     try:
         return data.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:

@@ -349,7 +349,7 @@ def not_there(_: Path) -> None:
 @pytest.mark.parametrize("make", [not_there, Path.mkdir, os.mkfifo])
 def test_a_file_that_cannot_be_read(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "x.yaml")
-    with pytest.raises(UsageError, match="the configuration is not there"):
+    with pytest.raises(UsageError, match="the configuration cannot be read"):
         load_config(tmp_path / "x.yaml")
 
 

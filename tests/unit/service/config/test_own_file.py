@@ -3,27 +3,53 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.service.config.model import Images, Repository, Schedule
-from runner.service.config.own_file import NAME, parse_own_file, with_own_file
+from runner.service.config.model import Images, OwnFile, Repository, Schedule
+from runner.service.config.own_file import NAME, parse_own_file, read_own_file, with_own_file
 from runner.service.config.problem import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WEEKLY = Schedule(name="weekly", cron="0 4 * * sun")
 NIGHTLY = Schedule(nightly=True, jitter=60, channel="dev")
 REPOSITORY = Repository(url="https://h/x", descriptions=("a",), schedules=(WEEKLY,), destination="d")
 
 
-def test_no_file_changes_nothing() -> None:
-    assert with_own_file(REPOSITORY, None) == with_own_file(REPOSITORY, b"") == REPOSITORY
+def applied(repository: Repository, data: bytes) -> Repository:
+    return with_own_file(repository, parse_own_file(data))
+
+
+def test_no_file_changes_nothing(tmp_path: Path) -> None:
+    assert read_own_file(tmp_path) is None
+    assert with_own_file(REPOSITORY, None) == applied(REPOSITORY, b"") == REPOSITORY
+
+
+def test_it_lies_at_the_top_of_the_repository(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text("nightly: true")
+    assert read_own_file(tmp_path) == OwnFile(nightly=True)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("there"), None])
+def test_anything_but_a_small_file_is_refused(tmp_path: Path, make: Callable[[Path], None] | None) -> None:
+    (tmp_path / "there").write_text("nightly: true")
+    if make:
+        make(tmp_path / NAME)
+    else:
+        (tmp_path / NAME).write_bytes(b"#" * 70_000)
+    with pytest.raises(ConfigError, match=f"{NAME}: (must be a file, and no link|the file is larger)"):
+        read_own_file(tmp_path)
 
 
 def test_it_says_what_is_built() -> None:
-    changed = with_own_file(
-        REPOSITORY, b"descriptions: [images/*]\nimages: {types: [oem], profiles: [[a, b], []]}"
-    )
+    changed = applied(REPOSITORY, b"descriptions: [images/*]\nimages: {types: [oem], profiles: [[a, b], []]}")
     assert changed.descriptions == ("images/*",)
     assert changed.images == Images(types=("oem",), profiles=(("a", "b"), ()))
     assert (changed.url, changed.destination, changed.schedules) == ("https://h/x", "d", (WEEKLY,))
@@ -42,12 +68,12 @@ def test_it_says_what_is_built() -> None:
 def test_it_says_whether_there_are_nightly_builds(
     before: tuple[Schedule, ...], text: bytes, after: tuple[Schedule, ...]
 ) -> None:
-    assert with_own_file(Repository(url="https://h/x", schedules=before), text).schedules == after
+    assert applied(Repository(url="https://h/x", schedules=before), text).schedules == after
 
 
-def test_one_that_does_not_count_is_not_read() -> None:
+def test_it_counts_only_where_it_may() -> None:
     closed = Repository(url="https://h/x", own_file=False)
-    assert with_own_file(closed, b"nightly: [") == closed
+    assert applied(closed, b"nightly: true") == closed
 
 
 @pytest.mark.parametrize(
