@@ -53,16 +53,17 @@ bench: install-dev ## compare with mmdebstrap and KIWI
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/describe.py
 
-schemas: install ## write the JSON Schemas of plan, lock and manifest anew
+schemas: install ## write the JSON Schemas of our files anew
 	$(BIN)/packhouse schema --out docs/schema
 
 schema: install-dev ## compile the descriptions' grammar and table from their sources
 	$(BIN)/python -m runner.description.schema.compiler
 
-docs: schema ## write the reference of the descriptions' language anew
+docs: schema ## write all pages of docs/ that are made from tables anew
 	$(BIN)/python -m runner.description.schema.reference docs/reference
 	$(BIN)/python -m runner.description.rules.document > docs/rules.md
 	$(BIN)/python -m runner.cli.kiwi.document > docs/kiwi-command-line.md
+	$(BIN)/python -m runner.service.config.reference > docs/configuration.md
 
 lock-examples: install ## resolve the examples' committed locks anew
 	$(BIN)/packhouse lock examples/debian-rootfs --update

@@ -19,3 +19,12 @@ def byte_size(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is not a size such as 700M, 4G or a number of bytes")
     return int(match["number"]) * _BYTES[match["unit"].lower()]
+
+
+def size_text(size: int) -> str:
+    """Write ``size`` bytes in the largest unit that makes a whole number, so that :func:`byte_size` reads it."""
+    for unit in ("T", "G", "M", "K"):
+        count, rest = divmod(size, _BYTES[unit.lower()])
+        if count and not rest:
+            return f"{count}{unit}"
+    return str(size)

@@ -31,6 +31,7 @@ COMMANDS = {
     "keygen": "release",
     "boot": "boot",
     "kiwi": "kiwi",
+    "config": "config",
     "doctor": "machine",
     "schema": "machine",
     "completion": "machine",

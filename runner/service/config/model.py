@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The configuration of a runner, as ``packhouse.yaml`` writes it.
 
-Durations are seconds, or a number with s, m, h or d; sizes are bytes, or a number with K, M, G or T.
-A secret is only ever named here; where its value comes from is in ``secrets``.
+In the file, durations may have s, m, h or d behind them and sizes K, M, G or T; here they are seconds and bytes.
+A secret is only ever named; where its value comes from is in ``secrets``. The texts under ``Attributes`` are what
+the JSON Schema and ``docs/configuration.md`` say.
 """
 
 from __future__ import annotations
@@ -11,36 +12,68 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from runner.service.config.kinds import (
+    Credential,
+    Cron,
+    DatabaseUrl,
+    DestinationName,
+    Duration,
+    File,
+    Folder,
+    FolderPattern,
+    HttpUrl,
+    Interval,
+    ListenAddress,
+    Name,
+    Network,
+    NotificationName,
+    Project,
+    RefName,
+    RefPattern,
+    RepositoryUrl,
+    SecretName,
+    Size,
+    StorageUrl,
+    TargetUrl,
+    TimeZone,
+    Variable,
+)
+
 Forge = Literal["github", "gitlab", "gitea", "forgejo"]
 Firmware = Literal["bios", "uefi", "secure"]
 Role = Literal["read", "trigger", "admin"]
 MissedRun = Literal["run", "skip"]
 Occasion = Literal["failure", "success", "fixed", "cancelled"]
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")]
-Duration = Annotated[str | int, msgspec.Meta(description="seconds, or a number with s, m, h or d")]
-Size = Annotated[str | int, msgspec.Meta(description="bytes, or a number with K, M, G or T")]
+_MINUTE = 60.0
+_HOUR = 3600.0
+_DAY = 86400.0
 
 
 class SecretSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a secret's value is; exactly one of the three.
 
     Attributes:
-        env: a variable of the environment of ``packhouse serve``.
+        env: a variable of the environment of ``packhouse serve`` or ``packhouse worker``.
         file: a file; one line end at its end does not count.
         credential: a systemd credential, a file in ``$CREDENTIALS_DIRECTORY``.
     """
 
-    env: str = ""
-    file: str = ""
-    credential: str = ""
+    env: Variable = ""
+    file: File = ""
+    credential: Credential = ""
 
 
 class Signing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``key`` is the path of a private key file; ``passphrase`` the name of the secret that opens it."""
+    """How releases are signed.
 
-    key: str
-    passphrase: str = ""
+    Attributes:
+        key: file of a private key, as ``packhouse keygen`` writes it.
+        passphrase: what opens the key.
+    """
+
+    key: File
+    passphrase: SecretName = ""
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,60 +81,83 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     Attributes:
         url: ``s3://BUCKET/PREFIX`` or ``file:///DIR``.
-        environment: variables the storage needs (``AWS_ACCESS_KEY_ID`` …), each the name of a secret.
+        environment: secret variables the storage needs (``AWS_ACCESS_KEY_ID`` …), each the name of a secret.
         settings: variables that are no secrets (``AWS_ENDPOINT_URL``, ``AWS_REGION`` …).
         channels: pattern of a branch's or tag's name to channel; the first that matches counts.
         sign: nothing is signed without it.
         mirror_packages: keep the packages beside the releases, so that locks build for ever.
     """
 
-    url: str
-    environment: dict[str, Name] = {}
-    settings: dict[str, str] = {}
-    channels: dict[str, Name] = msgspec.field(default_factory=lambda: {"*": "edge"})
+    url: StorageUrl
+    environment: dict[Variable, SecretName] = {}
+    settings: dict[Variable, str] = {}
+    channels: dict[RefPattern, Name] = msgspec.field(default_factory=lambda: {"*": "edge"})
     sign: Signing | None = None
     mirror_packages: bool = True
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A forge's calls when somebody pushed. ``secrets``: names; two are valid while one replaces the other."""
+    """A forge's calls when somebody pushed; they only hasten the next look.
+
+    Attributes:
+        forge: who calls.
+        secrets: what calls are signed with; two are valid while one replaces the other.
+    """
 
     forge: Forge
-    secrets: tuple[Name, ...]
+    secrets: Annotated[tuple[SecretName, ...], msgspec.Meta(min_length=1, max_length=2)]
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Commit statuses: ``project`` is ``OWNER/NAME``, for GitLab also a number; ``token`` a secret's name."""
+    """Commit statuses, so that the forge shows what became of a commit.
+
+    Attributes:
+        forge: whose API is spoken.
+        project: ``OWNER/NAME``, for GitLab also a number.
+        token: what authorises; it needs to write commit statuses and nothing else.
+        api: where the API is, unless it is where the forge usually has it.
+    """
 
     forge: Forge
-    project: str
-    token: Name
-    api: str = ""
+    project: Project
+    token: SecretName
+    api: HttpUrl = ""
 
 
 class CommitPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which commits may be built: only those signed by one of the keys in the file ``allowed_signers``.
+    """Which commits may be built: without ``signed`` every one on a watched ref.
 
-    The file is one of ssh-keygen(1)'s; without ``signed`` every commit on a watched ref may.
+    Attributes:
+        signed: only commits that are signed by a key in ``allowed_signers``.
+        allowed_signers: a file as in ssh-keygen(1).
     """
 
     signed: bool = False
-    allowed_signers: str = ""
+    allowed_signers: File = ""
 
 
 class BootGate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A boot test that a disk must pass before it is published; ``script`` is run in it."""
+    """A boot test that a disk must pass before it is published.
+
+    Attributes:
+        enabled: ``false`` leaves it out.
+        script: a file that is run in the image; it must end with 0.
+        password: of root in the image, for running the script.
+        seconds: longest time until the image is up and the script has ended.
+    """
 
     enabled: bool = True
-    script: str = ""
+    script: File = ""
     password: str = ""
-    seconds: Duration = "10m"
+    seconds: Interval = 10 * _MINUTE
 
 
 class Images(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which images of a description are built: every combination unless something is named.
 
-    ``profiles`` is a list of sets; each is built in each of ``types``.
+    Attributes:
+        profiles: sets of profiles, ``[[], [server, debug]]``; each is built in each of ``types``.
+        types: image types, ``[oem, docker]``.
     """
 
     profiles: tuple[tuple[str, ...], ...] = ()
@@ -109,34 +165,45 @@ class Images(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class PullRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The refreshed lock goes to ``branch`` and is offered as a change to the watched one."""
+    """The refreshed lock is pushed to a branch and offered as a change to the watched one.
+
+    Attributes:
+        forge: whose API is spoken.
+        project: ``OWNER/NAME``, for GitLab also a number.
+        token: what authorises; it needs to push the branch and open pull requests.
+        branch: the branch that is pushed.
+        api: where the API is, unless it is where the forge usually has it.
+    """
 
     forge: Forge
-    project: str
-    token: Name
-    branch: str = "packhouse/refresh-lock"
-    api: str = ""
+    project: Project
+    token: SecretName
+    branch: RefName = "packhouse/refresh-lock"
+    api: HttpUrl = ""
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When images are built anew against today's packages.
+    """When images are built anew against today's packages: either ``cron`` or ``nightly``.
 
     Attributes:
-        cron: five fields as in crontab(5); ``nightly: true`` is ``0 2 * * *``.
+        name: by which people see it; no two of a repository have the same.
+        cron: five fields as in crontab(5).
+        nightly: ``true`` is ``cron: 0 2 * * *``.
         timezone: of the fields, by its name in the time zone database.
         jitter: each run comes later by up to so much, by a fixed share of its repository's own.
         missed: whether a run that came due while nothing ran is made up for, once.
-        ref: what is built; the repository's default branch unless told.
+        ref: the branch or tag that is built; the repository's default branch unless told.
         channel: where it is published.
+        pull_request: offer the refreshed lock to the repository.
     """
 
     name: Name = "nightly"
-    cron: str = ""
+    cron: Cron = ""
     nightly: bool = False
-    timezone: str = "UTC"
-    jitter: Duration = 0
+    timezone: TimeZone = "UTC"
+    jitter: Duration = 0.0
     missed: MissedRun = "run"
-    ref: str = ""
+    ref: RefName = ""
     channel: Name = "nightly"
     pull_request: PullRequest | None = None
 
@@ -146,17 +213,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     Attributes:
         time: of a whole build.
-        log: bytes of its log; more end it.
+        log: its log; more ends it.
         memory: of all processes of a build together; 0 is no limit.
-        disk: bytes that a build may write into its working folder; 0 is no limit.
+        disk: what a build may write into its working folder; 0 is no limit.
         processes: that a build may have at once; 0 is no limit.
     """
 
-    time: Duration = "2h"
-    log: Size = "64M"
+    time: Interval = 2 * _HOUR
+    log: Size = 64 << 20
     memory: Size = 0
-    disk: Size = "50G"
-    processes: int = 4096
+    disk: Size = 50 << 30
+    processes: Annotated[int, msgspec.Meta(ge=0)] = 4096
 
 
 class Repository(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -167,31 +234,39 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         refs: patterns of branches that are watched; ``HEAD`` is the default branch.
         tags: patterns of tags.
         descriptions: folders, as patterns; ``**`` finds all descriptions, the top's is ``.``.
-        destination: name of one; nothing is published without.
+        images: which images of each description.
+        destination: where results go; nothing is published without.
         poll: time between two looks.
+        webhook: lets a forge tell of a push.
+        status: lets a forge show what became of a commit.
+        commits: which commits may be built.
+        boot_test: what disks must pass before they are published.
+        schedules: when images are built anew.
         labels: what a worker must have besides the image's architecture.
         priority: added to that of what started a build; more is sooner.
-        environment: variables for git and package repositories, each the name of a secret.
+        limits: of each build; those at the top of the file unless told.
+        environment: secret variables for git and package repositories, each the name of a secret.
+        notify: who is told how builds end.
         own_file: whether ``.packhouse.yaml`` in the repository may change what its owners may decide.
     """
 
-    url: str
-    refs: tuple[str, ...] = ("HEAD",)
-    tags: tuple[str, ...] = ()
-    descriptions: tuple[str, ...] = ("**",)
+    url: RepositoryUrl
+    refs: tuple[RefPattern, ...] = ("HEAD",)
+    tags: tuple[RefPattern, ...] = ()
+    descriptions: tuple[FolderPattern, ...] = ("**",)
     images: Images = Images()
-    destination: str = ""
-    poll: Duration = "5m"
+    destination: DestinationName = ""
+    poll: Interval = 5 * _MINUTE
     webhook: Webhook | None = None
     status: Status | None = None
     commits: CommitPolicy = CommitPolicy()
     boot_test: BootGate | None = None
     schedules: tuple[Schedule, ...] = ()
     labels: tuple[Name, ...] = ()
-    priority: int = 0
+    priority: Annotated[int, msgspec.Meta(ge=-1000, le=1000)] = 0
     limits: Limits | None = None
-    environment: dict[str, Name] = {}
-    notify: tuple[Name, ...] = ()
+    environment: dict[Variable, SecretName] = {}
+    notify: tuple[NotificationName, ...] = ()
     own_file: bool = True
 
 
@@ -201,15 +276,18 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     Attributes:
         kind: ``webhook`` posts our JSON, ``slack`` what Slack reads, ``matrix`` to a room, ``email``.
         url: to post to; for e-mail ``smtp://HOST:PORT``, ``smtps://…`` or with ``?starttls=true``.
-        token: name of the secret that authorises.
-        to: room or addresses.
-        sender: of e-mails.
+        url_secret: the URL, where it is a secret itself, as Slack's are.
+        token: what authorises; for e-mail the password.
+        user: for e-mail, the name to log in with.
+        to: the Matrix room, or the addresses of an e-mail.
+        sender: address of an e-mail's sender.
+        on: when; ``fixed`` is the first success after a failure.
     """
 
     kind: Literal["webhook", "slack", "matrix", "email"]
-    url: str = ""
-    url_secret: str = ""
-    token: str = ""
+    url: TargetUrl = ""
+    url_secret: SecretName = ""
+    token: SecretName = ""
     user: str = ""
     to: tuple[str, ...] = ()
     sender: str = ""
@@ -217,49 +295,71 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who may use the API: ``secret`` names its value; ``trigger`` may start, ``admin`` everything."""
+    """Who may use the API.
 
-    secret: Name
+    Attributes:
+        secret: what is sent as ``Authorization: Bearer …``.
+        role: ``trigger`` may also start and cancel builds, ``admin`` everything.
+    """
+
+    secret: SecretName
     role: Role = "read"
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long the runner remembers; releases in storages are not touched."""
+    """How long the runner remembers; releases in storages are not touched.
 
-    jobs: Duration = "365d"
-    logs: Duration = "90d"
-    jobs_per_image: int = 20
+    Attributes:
+        jobs: what a job was and how it ended.
+        logs: what it said.
+        jobs_per_image: so many of an image's newest jobs stay, however old.
+    """
+
+    jobs: Interval = 365 * _DAY
+    logs: Interval = 90 * _DAY
+    jobs_per_image: Annotated[int, msgspec.Meta(ge=1)] = 20
 
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What this machine builds: ``labels`` beside its architecture, and how many builds at once.
+    """What this machine builds.
 
-    A worker whose ``heartbeat`` did not come three times is taken for dead, and its jobs go to others.
+    Attributes:
+        labels: what it offers beside its architecture.
+        builds: at once.
+        heartbeat: a worker that was not heard of for three of them is taken for dead, and its jobs go to others.
     """
 
     labels: tuple[Name, ...] = ()
     builds: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
-    heartbeat: Duration = "10s"
+    heartbeat: Interval = 10.0
 
 
 class ServiceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole file.
+    """The whole file; every key has a default.
 
     Attributes:
         state: folder of the database, working folders and mirrors of repositories.
         database: ``postgresql://…`` for many machines; SQLite in ``state`` unless told.
-        database_secret: name of the secret that holds the URL of the database, where it has a password in it.
+        database_secret: the URL of the database, where it has a password in it.
         listen: address and port of the web pages and the API.
         public_url: where people reach it, for links in statuses and notifications.
-        trusted_proxies: addresses whose ``X-Forwarded-For`` counts.
+        trusted_proxies: addresses or networks whose ``X-Forwarded-For`` counts.
+        secrets: name to where the value is.
+        tokens: name to who may use the API.
+        destinations: name to where releases go.
+        repositories: name to what is watched.
+        notifications: name to who is told.
+        limits: what each build may use.
+        retention: how long the runner remembers.
+        worker: what this machine builds.
     """
 
-    state: str = "/var/lib/packhouse"
-    database: str = ""
-    database_secret: str = ""
-    listen: str = "127.0.0.1:8080"
-    public_url: str = ""
-    trusted_proxies: tuple[str, ...] = ()
+    state: Folder = "/var/lib/packhouse"
+    database: DatabaseUrl = ""
+    database_secret: SecretName = ""
+    listen: ListenAddress = "127.0.0.1:8080"
+    public_url: HttpUrl = ""
+    trusted_proxies: tuple[Network, ...] = ()
     secrets: dict[Name, SecretSource] = {}
     tokens: dict[Name, Token] = {}
     destinations: dict[Name, Destination] = {}
@@ -271,8 +371,14 @@ class ServiceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class OwnFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``.packhouse.yaml`` at a repository's top: what its owners may decide for themselves."""
+    """``.packhouse.yaml`` at a repository's top: what its owners may decide for themselves.
 
-    descriptions: tuple[str, ...] | None = None
+    Attributes:
+        descriptions: instead of the repository's.
+        images: instead of the repository's.
+        nightly: ``true`` adds a nightly build where there is none, ``false`` leaves every nightly one out.
+    """
+
+    descriptions: tuple[FolderPattern, ...] | None = None
     images: Images | None = None
     nightly: bool | None = None
