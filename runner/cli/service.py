@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.cli.options import Session
-    from runner.service.serve import Runner
     from runner.service.queue.worker import Worker
+    from runner.service.serve import Runner
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _config = click.option("--config", type=_FILE, metavar="FILE", help="packhouse.yaml; else /etc/packhouse's.")

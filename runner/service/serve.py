@@ -8,13 +8,15 @@ import platform
 import socket
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
 
 from runner.errors import PackhouseError, UsageError
+from runner.service import retention
 from runner.service.config.load import load_config
+from runner.service.config.own_file import with_own_file
 from runner.service.database.connect import database_url, open_database
 from runner.service.database.leases import Leases
 from runner.service.jobs.store import JobStore
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from runner.service.watch.look import WatchedRepository
+
 _JOIN_SECONDS = 10.0
 
 
@@ -62,13 +66,25 @@ class Runner:
     watches: WatchMemory
     schedules: ScheduleMemory
 
+    def secret(self, name: str) -> str:
+        """Return the value of a secret, wherever the configuration says it is by now."""
+        return self.settings.secrets.value(name)
+
+    def scheduled(self) -> dict[str, WatchedRepository]:
+        """Return the repositories with the schedules they are to have, their own files taken into account."""
+        own = self.watches.own_files()
+        return {
+            name: replace(found, settings=with_own_file(found.settings, own.get(name)))
+            for name, (found, _) in self.settings.watched().items()
+        }
+
     def reload(self) -> None:
         """Read the configuration anew. A wrong one is told of, and the old one stays."""
         log = structlog.get_logger()
         try:
             self.settings.config = load_config(self.path)
         except PackhouseError as error:
-            log.error("the configuration stays as it was", error=str(error))
+            log.warning("the configuration stays as it was", error=str(error))
             return
         self.watches.know(list(self.settings.config.repositories))
         log.info("the configuration was read anew", repositories=len(self.settings.config.repositories))
@@ -79,14 +95,7 @@ class Runner:
 
     @property
     def scheduler(self) -> Scheduler:
-        settings = self.settings
-        return Scheduler(
-            self.schedules,
-            self.look,
-            self.dispatcher,
-            self.leases,
-            lambda: {name: repository for name, (repository, _) in settings.watched().items()},
-        )
+        return Scheduler(self.schedules, self.look, self.dispatcher, self.leases, self.scheduled)
 
 
 @contextlib.contextmanager
@@ -171,10 +180,12 @@ def building(runner: Runner, labels: Sequence[str] = (), builds: int | None = No
 
 
 def _queues(settings: Settings, record: WorkerRecord) -> list[str]:
-    """The queues of jobs that a worker with these labels can do: of every set of labels that a repository asks for."""
+    """The queues of jobs that this worker can do: one for each set of labels that a repository asks for."""
     arch = platform.machine()
     wanted = {frozenset({arch, *entry.labels}) for entry in settings.config.repositories.values()}
-    return sorted({queue_name(tuple(labels)) for labels in {*wanted, frozenset({arch})} if record.can_build(labels)})
+    return sorted(
+        {queue_name(tuple(labels)) for labels in {*wanted, frozenset({arch})} if record.can_build(labels)}
+    )
 
 
 @contextlib.contextmanager
@@ -190,10 +201,15 @@ def watching(runner: Runner, *, keep_queue: bool) -> Iterator[None]:
         courier = Courier(
             Outbox(runner.engine),
             config=lambda: settings.config,
-            secret=lambda name: settings.secrets.value(name),
+            secret=runner.secret,
             sender=sender,
         )
-        tasks: list[Callable[[threading.Event], None]] = [poller.run, runner.scheduler.run, courier.run]
+        tasks: list[Callable[[threading.Event], None]] = [
+            poller.run,
+            runner.scheduler.run,
+            courier.run,
+            lambda event: retention.run(runner.engine, runner.leases, lambda: settings.config.retention, event),
+        ]
         if keep_queue:
             tasks.append(lambda event: _upkeep(runner, event))
         threads = [threading.Thread(target=task, args=(over,), daemon=True) for task in tasks]

@@ -45,7 +45,7 @@ class Settings:
         return Secrets(self.config.secrets, self._env)
 
     def job(self, request: JobRequest) -> JobSettings:
-        """Return how the job of ``request`` is to be done; see :class:`runner.service.queue.settings.SettingsOf`."""
+        """Return how a job is to be done; see :class:`runner.service.queue.settings.SettingsOf`."""
         name = request.image.repository
         repository = self._repository(name)
         destination = self._destination(request.destination, name)

@@ -38,8 +38,9 @@ WATCHES = Table(
     Column("failures", Integer, nullable=False, default=0),
     Column("error", Text, nullable=False, default=""),
     Column("default_branch", Text, nullable=False, default=""),
+    Column("own", Text, nullable=False, default=""),
 )
-"""A watched repository: when it was looked at, and when it will be."""
+"""A watched repository: when it was looked at, when it will be, and what the default branch's own file says."""
 
 REFS = Table(
     "refs",

@@ -13,7 +13,7 @@ from runner.engine.job import LogLine, Phase, Started, Warned, failed, internal_
 from runner.engine.speaker import Speaker
 from runner.errors import INTERRUPTED, PackhouseError
 from runner.pipeline.machine import machine_of, redactor_of
-from runner.service.steps.order import BuildOrder, LockOrder, PublishOrder, decode_order
+from runner.service.steps.order import BuildOrder, LockOrder, PublishOrder, ScanOrder, decode_order
 from runner.service.steps.perform import PASSPHRASE, perform
 
 if TYPE_CHECKING:
@@ -67,10 +67,15 @@ def main() -> int:
 
 
 def _perform(order: Order, speak: Speaker) -> None:
-    url = "" if isinstance(order, PublishOrder) else order.url
-    redact = redactor_of(os.environ, url, os.environ.get(PASSPHRASE))
+    redact = redactor_of(os.environ, _url(order), os.environ.get(PASSPHRASE))
     seconds = order.seconds if isinstance(order, (LockOrder, BuildOrder)) else None
     speak(perform(order, machine_of(os.environ, _Reporter(speak), redact, timeout=seconds)))
+
+
+def _url(order: Order) -> str:
+    if isinstance(order, PublishOrder):
+        return ""
+    return order.settings.url if isinstance(order, ScanOrder) else order.url
 
 
 def _interrupt(*_: object) -> None:

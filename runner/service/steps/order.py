@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from runner.engine.job import Failed, LogLine, Phase, Started, Warned
-from runner.service.config.model import Images
+from runner.service.config.model import OwnFile, Repository
 from runner.service.jobs.model import Artifact, ImageKey, Trigger
 
 
@@ -55,20 +55,16 @@ class ScanOrder(msgspec.Struct, frozen=True, kw_only=True, tag="scan"):
     """Find the descriptions of a commit, and the images that each can give.
 
     Attributes:
-        repository: its name in the configuration.
-        descriptions, images: which count, as the configuration says.
-        own_file: whether the repository's own ``.packhouse.yaml`` may say otherwise.
+        name: of the repository in the configuration.
+        settings: which descriptions and images count; its own ``.packhouse.yaml`` may say otherwise.
         allowed_signers: file of keys, one of which must have signed the commit; None asks for no signature.
         known: folder to digest of descriptions that need no second look.
         arch: machine, as ``uname -m`` calls it.
     """
 
-    repository: str
-    url: str
+    name: str
     commit: str
-    descriptions: tuple[str, ...]
-    images: Images
-    own_file: bool = True
+    settings: Repository
     allowed_signers: Path | None = None
     known: dict[str, str] = {}
     arch: str
@@ -119,10 +115,10 @@ class ScannedDescription(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scanned(msgspec.Struct, frozen=True, kw_only=True, tag="scanned"):
-    """What a commit has; ``nightly`` is what its own file says about nightly builds, if anything."""
+    """What a commit has; ``own`` is what its own file says, None without one."""
 
     descriptions: tuple[ScannedDescription, ...]
-    nightly: bool | None = None
+    own: OwnFile | None = None
 
 
 Outcome = Locked | Built | Published | Scanned

@@ -11,13 +11,17 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from runner.description.find import find_kiwi_file
 from runner.description.loader import load
 from runner.errors import DescriptionError, PackhouseError
 from runner.plan.matrix import make_matrix
+from runner.service.config.own_file import read_own_file, with_own_file
 from runner.service.jobs.model import ImageKey
 from runner.service.steps.order import Scanned, ScannedDescription
 from runner.sources.api import checkout
+from runner.sources.signatures import require_signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,12 +41,20 @@ def scan(order: ScanOrder, machine: Machine) -> Scanned:
 
     Raises:
         SourceError: the commit cannot be had.
+        VerificationError: it is not signed as it should be.
+        ConfigError: its own file is wrong.
         DescriptionError: the repository has more descriptions than anybody could want built.
     """
+    url, say = order.settings.url, machine.reporter.line
     with machine.store.scratch("scan") as work:
-        place = checkout(order.url, ref=order.commit, work=work, log=machine.reporter.line, env=machine.env)
-        found = tuple(_look_at(folder, order, place) for folder in _folders(place.work_tree, order.descriptions))
-    return Scanned(descriptions=found)
+        place = checkout(url, ref=order.commit, work=work, log=say, env=machine.env)
+        if order.allowed_signers is not None:
+            require_signed(work / "source.git", order.commit, order.allowed_signers)
+        own = read_own_file(place.work_tree) if order.settings.own_file else None
+        order = msgspec.structs.replace(order, settings=with_own_file(order.settings, own))
+        folders = _folders(place.work_tree, order.settings.descriptions)
+        found = tuple(_look_at(folder, order, place) for folder in folders)
+    return Scanned(descriptions=found, own=own)
 
 
 def _folders(top: Path, patterns: tuple[str, ...]) -> Iterator[str]:
@@ -85,7 +97,8 @@ def _look_at(subdir: str, order: ScanOrder, place: Checkout) -> ScannedDescripti
     if order.known.get(subdir) == description.digest:
         return ScannedDescription(subdir=subdir, digest=description.digest)
     matrices = [
-        make_matrix(description, profiles=profiles, arch=order.arch) for profiles in order.images.profiles or ((),)
+        make_matrix(description, profiles=profiles, arch=order.arch)
+        for profiles in order.settings.images.profiles or ((),)
     ]
     chosen = tuple(_chosen(matrices, order))
     return ScannedDescription(
@@ -100,7 +113,7 @@ def _look_at(subdir: str, order: ScanOrder, place: Checkout) -> ScannedDescripti
 
 
 def _chosen(matrices: list[Matrix], order: ScanOrder) -> Iterator[MatrixEntry]:
-    types = order.images.types
+    types = order.settings.images.types
     for entry in (entry for matrix in matrices for entry in matrix.include):
         if not types or entry.type in types:
             yield entry
@@ -108,7 +121,7 @@ def _chosen(matrices: list[Matrix], order: ScanOrder) -> Iterator[MatrixEntry]:
 
 def _image(entry: MatrixEntry, subdir: str, order: ScanOrder) -> ImageKey:
     return ImageKey(
-        repository=order.repository,
+        repository=order.name,
         subdir=subdir,
         profiles=entry.profiles,
         type_name=entry.type,

@@ -75,34 +75,32 @@ class Look:
                 self._memory.moved(repository.name, ref, commit, ())
                 continue
             try:
-                jobs += self._moved(repository, ref, commit)
+                jobs += self._moved(repository, ref, commit, is_default=ref == refs.default)
             except PackhouseError as error:
                 failure = error
         if failure is not None:
             raise failure
         return refs.default, tuple(jobs)
 
-    def _moved(self, repository: WatchedRepository, ref: str, commit: str) -> list[Job]:
+    def _moved(self, repository: WatchedRepository, ref: str, commit: str, *, is_default: bool) -> list[Job]:
         scanned = self.scan(repository, commit, self._memory.digests(repository.name, ref))
         jobs = [
             job
             for description in scanned.descriptions
             for job in self._submit(repository, ref, commit, description)
         ]
+        if is_default:
+            self._memory.keep_own(repository.name, scanned.own)
         # Last: after a crash the same is asked for again, which makes no second job.
         self._memory.moved(repository.name, ref, commit, scanned.descriptions)
         return jobs
 
     def scan(self, repository: WatchedRepository, commit: str, known: dict[str, str]) -> Scanned:
         """Look through ``commit`` in a process of its own."""
-        settings = repository.settings
         order = ScanOrder(
-            repository=repository.name,
-            url=settings.url,
+            name=repository.name,
             commit=commit,
-            descriptions=settings.descriptions,
-            images=settings.images,
-            own_file=settings.own_file,
+            settings=repository.settings,
             allowed_signers=repository.allowed_signers,
             known=known,
             arch=repository.arch,

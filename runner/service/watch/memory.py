@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import sqlalchemy as sa
 
+from runner.service.config.model import OwnFile
 from runner.service.database.tables import DESCRIPTIONS, REFS, WATCHES
 from runner.service.jobs.model import ImageKey
 from runner.service.steps.order import ScannedDescription
@@ -28,6 +29,9 @@ class WatchRecord(msgspec.Struct, frozen=True, kw_only=True):
     failures: int = 0
     error: str = ""
     default_branch: str = ""
+
+
+_RECORD = [WATCHES.c[name] for name in WatchRecord.__struct_fields__]
 
 
 class WatchMemory:
@@ -71,9 +75,20 @@ class WatchMemory:
                 sa.update(WATCHES).where(WATCHES.c.repository == name, WATCHES.c.due_at > 0).values(due_at=due)
             )
 
+    def keep_own(self, repository: str, own: OwnFile | None) -> None:
+        """Note what the repository's own file says on its default branch."""
+        self._set(repository, own="" if own is None else msgspec.json.encode(own).decode())
+
+    def own_files(self) -> dict[str, OwnFile]:
+        """Return what repositories' own files say, by repository."""
+        query = sa.select(WATCHES.c.repository, WATCHES.c.own).where(WATCHES.c.own != "")
+        with self._engine.connect() as connection:
+            rows = connection.execute(query)
+            return {row.repository: msgspec.json.decode(row.own, type=OwnFile) for row in rows}
+
     def record(self, repository: str) -> WatchRecord:
         """Return what is known of ``repository``."""
-        query = sa.select(WATCHES).where(WATCHES.c.repository == repository)
+        query = sa.select(*_RECORD).where(WATCHES.c.repository == repository)
         with self._engine.connect() as connection:
             row = connection.execute(query).mappings().first()
         return WatchRecord(**row) if row else WatchRecord(repository=repository)
@@ -81,7 +96,7 @@ class WatchMemory:
     def records(self) -> tuple[WatchRecord, ...]:
         """Return what is known of all repositories, by name."""
         with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(WATCHES).order_by(WATCHES.c.repository)).mappings()
+            rows = connection.execute(sa.select(*_RECORD).order_by(WATCHES.c.repository)).mappings()
             return tuple(WatchRecord(**row) for row in rows)
 
     def refs(self, repository: str) -> dict[str, str]:

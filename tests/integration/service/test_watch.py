@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
-from runner.errors import SourceError
+from runner.errors import SourceError, VerificationError
 from runner.service.config.model import Destination, Images, Repository
 from runner.service.database.connect import database_url, open_database
 from runner.service.jobs.store import JobStore
@@ -175,3 +177,30 @@ def test_the_poller_finds_pushes_and_tells_of_failures(watch: Watch) -> None:
         over.set()
         thread.join()
     assert not watch.memory.hasten("others")
+
+
+def test_the_repositorys_own_file_decides_what_it_may(watch: Watch) -> None:
+    watch.repo.commit({".packhouse.yaml": "descriptions: [two]\nimages: {types: [tbz]}\nnightly: true\n"})
+    assert watch.take() == ["images:two:tbz:x86_64 edge"]
+    assert watch.memory.own_files()["images"].nightly is True
+    watch.edit(own_file=False)
+    watch.repo.commit({"one/root/etc/motd": "Hello\n"})
+    assert watch.take() == EVERYTHING[:2]
+
+
+def test_only_signed_commits_count_where_that_is_asked_for(watch: Watch, tmp_path: Path) -> None:
+    key, signers = tmp_path / "key", tmp_path / "signers"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    signers.write_text(f"author@example.org {key.with_suffix('.pub').read_text()}")
+    watch.watched = replace(watch.watched, allowed_signers=signers)
+    with pytest.raises(VerificationError, match="not signed by anybody who may"):
+        watch.take()
+    assert watch.waiting() == []
+    for name, value in (("gpg.format", "ssh"), ("user.signingkey", str(key)), ("commit.gpgsign", "true")):
+        watch.repo.git("config", name, value)
+    watch.repo.commit({"one/root/etc/motd": "Signed\n"})
+    assert watch.take() == EVERYTHING
+    signers.write_text("somebody@example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGNvYm9keQ==\n")
+    watch.repo.commit({"one/root/etc/motd": "Signed again\n"})
+    with pytest.raises(VerificationError):
+        watch.take()
