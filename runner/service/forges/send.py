@@ -6,6 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import msgspec
+
 from runner.errors import UsageError
 from runner.service.forges.gitea import Gitea
 from runner.service.forges.github import GitHub
@@ -32,6 +34,8 @@ _PATHS: Mapping[Forge, str] = {
     "forgejo": "/api/v1",
 }
 _MOST_PAGES = 20
+_LONGEST_BODY = 60_000
+"""Characters; GitHub takes 65,536, and refuses what is longer."""
 
 
 def api_of(forge: Forge, api: str, repository_url: str) -> str:
@@ -77,6 +81,8 @@ def propose(sender: HttpSender, forge: Forge, project: Project, change: Change) 
         TryLaterError, RefusedError: as :meth:`HttpSender.send`.
     """
     api = FORGES[forge]
+    if len(change.body) > _LONGEST_BODY:
+        change = msgspec.structs.replace(change, body=change.body[:_LONGEST_BODY] + "\n…")
     found = _find(sender, api, project, change)
     if found is None:
         try:

@@ -113,6 +113,11 @@ def test_a_change_is_proposed_once_and_kept_up_to_date(sender: HttpSender, forge
     assert made.url.endswith("/acme/images/pulls/1")
 
 
+def test_a_long_list_of_changes_is_cut(sender: HttpSender, forge: FakeForge) -> None:
+    propose(sender, forge.kind, project(forge), msgspec.structs.replace(CHANGE, body="- a: 1 -> 2\n" * 9000))
+    assert 60_000 <= len(forge.pulls[0].body) < 65_536
+
+
 def test_a_merged_change_is_followed_by_a_new_one(sender: HttpSender, forge: FakeForge) -> None:
     forge.add_pull(CHANGE.branch, CHANGE.base, is_open=False)
     assert propose(sender, forge.kind, project(forge), CHANGE).number == 2
