@@ -19,6 +19,8 @@ from runner.packages.lock import LockedPackage, LockedRepository, Solver
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runner.packages.fetch import Fetcher
+    from runner.packages.lock import Lock
     from runner.packages.mirrors import Mirrors
     from runner.plan.model import PackageRequest
     from runner.process import LineSink
@@ -107,6 +109,10 @@ class PackageManager(Protocol):
         Raises:
             ResolveError: unknown package, conflict, unreachable or unsigned repository.
         """
+        ...
+
+    def is_fresh(self, lock: Lock, fetcher: Fetcher) -> bool:
+        """Tell without solving that resolving anew would give ``lock`` again; False where it is not certain."""
         ...
 
     def install(self, files: tuple[PackageFile, ...], context: InstallContext) -> None:

@@ -77,19 +77,30 @@ def make_lock(
     return lock, tuple(PackageFile(package, file.path) for package, file in zip(lock.packages, files, strict=True))
 
 
+def still_fresh(lock: Lock, plan: Plan, source: Source, machine: Machine, selection: Selection) -> bool:
+    """Tell, within moments, that resolving ``plan`` now would give ``lock`` again."""
+    if lock.request != plan.packages.digest:
+        return False
+    return package_manager(plan.packages.manager).is_fresh(lock, _fetcher(source, machine, selection))
+
+
 def fetch(lock: Lock, source: Source, machine: Machine, selection: Selection) -> tuple[PackageFile, ...]:
     """Bring every file of ``lock`` into the store: from our storages, else from its mirror."""
-    fetcher = Fetcher(
+    fetcher = _fetcher(source, machine, selection)
+    with phase(machine.reporter, "fetch") as detail:
+        files = fetcher.fetch(lock, machine.reporter.fetched)
+        detail.text = f"{sum(package.size for package in lock.packages) / 1e6:.1f} MB"
+    return files
+
+
+def _fetcher(source: Source, machine: Machine, selection: Selection) -> Fetcher:
+    return Fetcher(
         machine.store.blobs,
         machine.mirrors,
         source.checkout.directory,
         package_sources(machine),
         source.credentials(selection, machine.env),
     )
-    with phase(machine.reporter, "fetch") as detail:
-        files = fetcher.fetch(lock, machine.reporter.fetched)
-        detail.text = f"{sum(package.size for package in lock.packages) / 1e6:.1f} MB"
-    return files
 
 
 def _with_build_times(lock: Lock, manager: str, machine: Machine) -> Lock:

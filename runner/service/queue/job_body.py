@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -161,18 +162,29 @@ class _Attempt:
 
     def _is_known(self, locked: Locked) -> bool:
         """Tell whether the newest build of this image has the same commit and packages."""
-        request = self._job.request
-        before = self._place.jobs.find(
-            image=str(request.image), states=("done",), before=self._job.number, limit=20
-        )
-        same = (job for job in before if job.request.channel == request.channel and job.result is not None)
-        newest = next(same, None)
+        newest = self._newest
         return (
             newest is not None
             and newest.result is not None
-            and newest.request.commit == request.commit
+            and newest.request.commit == self._job.request.commit
             and newest.result.lock == locked.digest
         )
+
+    @cached_property
+    def _newest(self) -> Job | None:
+        """The newest build of this image that went into the same channel."""
+        request = self._job.request
+        before = self._place.jobs.find(
+            image=str(request.image), states=("done",), before=self._job.number, limit=50
+        )
+        same = (job for job in before if job.request.channel == request.channel and job.result is not None)
+        return next(same, None)
+
+    def _known_lock(self) -> str:
+        newest = self._newest if self._job.request.refresh else None
+        if newest is None or newest.result is None:
+            return ""
+        return LockTexts(self._place.engine).get(newest.result.lock) or ""
 
     def _step(self, name: str, order: Order, before: Callable[[], None] = lambda: None) -> Outcome:
         """Take a step durably; what may get better by itself is tried again."""
@@ -256,6 +268,7 @@ class _Attempt:
             commit=request.commit,
             image=request.image,
             refresh=request.refresh,
+            known=self._known_lock(),
             seconds=settings.seconds,
         )
 

@@ -18,13 +18,15 @@ from runner.service.jobs.model import Artifact, ImageKey, Trigger
 class LockOrder(msgspec.Struct, frozen=True, kw_only=True, tag="lock"):
     """Plan the image, take the lock of its description or make one, and fetch all packages.
 
-    ``refresh``: resolve anew, whatever lock the description has.
+    ``refresh``: resolve anew, whatever lock the description has. ``known`` is the lock file of an earlier build,
+    which is the answer where no repository's index changed since.
     """
 
     url: str
     commit: str
     image: ImageKey
     refresh: bool = False
+    known: str = ""
     seconds: float
 
 

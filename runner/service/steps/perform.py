@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runner.packages import lockfile
 from runner.pipeline.build import build
 from runner.pipeline.images import refuse_unsupported
-from runner.pipeline.locking import committed_or_new, make_lock
+from runner.pipeline.locking import committed_or_new, make_lock, still_fresh
 from runner.pipeline.packages_of import mirrored_packages
 from runner.pipeline.request import BuildOptions, Selection
 from runner.pipeline.source import open_source
@@ -65,7 +65,10 @@ def _lock(order: LockOrder, machine: Machine) -> Locked:
     with open_source(selection, machine) as source:
         plan = source.buildable_plan(selection)
         refuse_unsupported(plan)
-        if order.refresh:
+        known = lockfile.parse(order.known.encode()).locks[0] if order.known else None
+        if known is not None and still_fresh(known, plan, source, machine, selection):
+            lock = known
+        elif order.refresh:
             lock, _ = make_lock(plan, source, machine, selection)
         else:
             lock, _ = committed_or_new(plan, source, machine, selection)

@@ -24,6 +24,7 @@ from runner.service.queue.dispatch import Dispatcher
 from runner.service.queue.durable import DbosQueue, make_tables, queue_database
 from runner.storage import catalog
 from runner.storage.location import open_storage
+from tests.support.apt_repo import build_deb
 from tests.support.bench import wait_until
 from tests.support.git_repo import GitRepo
 from tests.support.packhouse import PROJECT
@@ -80,9 +81,15 @@ class Fleet:
         assert child.stdout.readline() == "ready\n", (self.bench.base / f"{name}.log").read_text()
         return child
 
-    def submit(self, nonce: str = "") -> Job:
+    def submit(self, nonce: str = "", *, refresh: bool = False) -> Job:
         request = JobRequest(
-            image=IMAGE, ref="refs/heads/main", commit=self.commit, trigger="push", channel="edge", nonce=nonce
+            image=IMAGE,
+            ref="refs/heads/main",
+            commit=self.commit,
+            trigger="nightly" if refresh else "push",
+            channel="edge",
+            refresh=refresh,
+            nonce=nonce,
         )
         job = self.dispatcher.submit(request)
         assert job is not None
@@ -197,3 +204,23 @@ def test_a_newer_push_supersedes_what_waits(fleet: Fleet) -> None:
     fleet.worker()
     assert fleet.ended(second).state == "done"
     assert fleet.at(first).cancel == "superseded by job 2"
+
+
+def test_a_nightly_build_is_made_only_when_packages_moved(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.worker()
+    assert fleet.ended(fleet.submit("first", refresh=True)).state == "done"
+    same = fleet.ended(fleet.submit("second", refresh=True))
+    assert same.result is not None
+    assert same.result.unchanged
+    assert fleet.published() == [1]
+    assert "resolve" not in [phase.name for phase in phases_of(fleet.jobs.engine, same.id, 1)]
+    setup = fleet.bench.setup
+    content = tmp_path / "hello"
+    (content / "usr/share/hello").mkdir(parents=True)
+    (content / "usr/share/hello/greeting").write_text("hello again\n")
+    setup.repo.add(build_deb(tmp_path, "hello", content, version="2.0", Depends="dpkg"))
+    setup.repo.write(setup.signer)
+    moved = fleet.ended(fleet.submit("third", refresh=True))
+    assert moved.result is not None
+    assert (moved.result.unchanged, moved.result.number) == (False, 2)
+    assert moved.result.lock != same.result.lock
