@@ -18,16 +18,17 @@ import os
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.create.canonical import canonicalise
 from runner.create.strip import remove
 from runner.create.walk import Entry, walk, xattrs
-from runner.digest import sha256_file
+from runner.digest import CHUNK
+from runner.errors import BuildError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 PRIVATE = (b"etc/issue", b"etc/issue.net", b"etc/motd", b"home", b"opt", b"srv", b"var/www")
 """Paths, with all below them."""
@@ -43,12 +44,12 @@ _WORDS = (
     b"etc/ld.so.conf.d",
     b"etc/udev",
     b"usr/lib/dracut",
-    b"usr/lib/udev",
+    b"usr/lib/udev/rules.d",
     b"usr/share/initramfs-tools",
 )
 """Where an image tells its generators what to take."""
 
-_COMMENT = re.compile(rb"^\s*#.*$", re.MULTILINE)
+_COMMENT = re.compile(rb"^[ \t]*#.*", re.MULTILINE)
 _SECOND = 1_000_000_000
 
 
@@ -92,7 +93,7 @@ def _words(entries: Iterable[Entry]) -> Iterator[bytes]:
         if entry.is_link:
             yield b"/" + os.readlink(entry.path)  # noqa: PTH115  # bytes
         elif entry.is_file and _HAS_WORDS.match(entry.name):
-            yield _COMMENT.sub(b"", _path(entry).read_bytes())
+            yield _COMMENT.sub(b"", b"".join(_parts(entry)))
 
 
 def _is_named(place: bytes, words: dict[bytes, bytes]) -> bool:
@@ -108,16 +109,25 @@ def _digest(entries: Iterable[Entry], latest: int) -> str:
         if info.st_nlink > 1 and not entry.is_dir:
             first = names.setdefault((info.st_dev, info.st_ino), entry.name)
         facts = (info.st_mode, info.st_uid, info.st_gid, info.st_rdev, min(info.st_mtime_ns, latest))
-        content = _content(entry) if first == entry.name else ""
-        combined.update(repr((entry.name, first, facts, xattrs(entry.path), content)).encode())
+        target = os.readlink(entry.path) if entry.is_link else b""  # noqa: PTH115  # bytes
+        size = info.st_size if entry.is_file else 0
+        combined.update(repr((entry.name, first, facts, xattrs(entry.path), target, size)).encode())
+        if size and first == entry.name:
+            for part in _parts(entry):
+                combined.update(part)
     return combined.hexdigest()
 
 
-def _content(entry: Entry) -> str:
-    if entry.is_link:
-        return os.fsdecode(os.readlink(entry.path))  # noqa: PTH115  # bytes
-    return sha256_file(_path(entry)) if entry.is_file else ""
-
-
-def _path(entry: Entry) -> Path:
-    return Path(os.fsdecode(entry.path))
+def _parts(entry: Entry) -> Iterator[bytes]:
+    """Yield the content of a file: a plain read for each is faster than Python's files are for thousands."""
+    descriptor = os.open(entry.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        left = entry.stat.st_size
+        while left > 0:
+            part = os.read(descriptor, min(left, CHUNK))
+            if not part:
+                raise BuildError(f"{os.fsdecode(entry.path)} was cut short while it was read")
+            left -= len(part)
+            yield part
+    finally:
+        os.close(descriptor)
