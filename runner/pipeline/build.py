@@ -16,10 +16,9 @@ from runner.errors import BuildError
 from runner.packages import lockfile
 from runner.packages.managers import package_manager
 from runner.pipeline import earlier
-from runner.pipeline.build_log import build_log
-from runner.pipeline.images import refuse_unsupported, run_engine
 from runner.pipeline.locking import committed_or_new
 from runner.pipeline.phases import phase
+from runner.pipeline.refusal import refuse_unsupported
 from runner.pipeline.source import open_source
 from runner.pipeline.target import staged_target
 from runner.release.buildkey import BuildKey
@@ -98,6 +97,9 @@ def _build_image(  # noqa: PLR0917  # the stages' values, in the order of the li
     machine: Machine,
     options: BuildOptions,
 ) -> Built:
+    from runner.pipeline.build_log import build_log
+    from runner.pipeline.images import run_engine
+
     started = datetime.now(UTC)
     signer = _signer(options)
     with staged_target(target) as stage, build_log(machine) as log:
