@@ -4,6 +4,7 @@
 #
 #   scripts/system-packages.sh            what a build needs
 #   scripts/system-packages.sh --test     and what the tests need
+#   scripts/system-packages.sh --bench    and what the tools need that the benchmark compares with
 #   scripts/system-packages.sh --list …   only print the missing packages
 #
 # As root it installs what is missing; as an ordinary user it prints the command that does, and fails.
@@ -19,6 +20,7 @@ readonly TEST=(
     acl apt-utils attr busybox-static cpio dpkg-dev faketime git-lfs gnupg mmdebstrap ovmf qemu-system-x86
     shellcheck skopeo umoci
 )
+readonly BENCH=(fdisk gdisk mmdebstrap mount parted rsync)
 
 # One download at a time may stall on a dead mirror; none may stall the whole installation.
 readonly APT=(apt-get -q -o Acquire::http::Timeout=30 -o Acquire::Retries=2 -o DPkg::Lock::Timeout=300)
@@ -48,8 +50,9 @@ main() {
     for argument in "$@"; do
         case $argument in
             --test) wanted+=("${TEST[@]}") ;;
+            --bench) wanted+=("${BENCH[@]}") ;;
             --list) only_list=true ;;
-            *) echo "usage: $0 [--test] [--list]" >&2; return 2 ;;
+            *) echo "usage: $0 [--test] [--bench] [--list]" >&2; return 2 ;;
         esac
     done
     [[ ${PACKHOUSE_SYSTEM_PACKAGES:-} != skip ]] || return 0

@@ -33,8 +33,7 @@ class Session:
     reporter: ConsoleReporter = field(default_factory=lambda: ConsoleReporter(Style()))
 
     def machine(self, *secrets: str | None, source: str = "", use_layers: bool = True) -> Machine:
-        """Gather what this machine offers, and set logging up so that no secret passes."""
-        from runner import log
+        """Gather what this machine offers."""
         from runner.config import load_config
         from runner.packages.mirrors import Mirrors
         from runner.pipeline.request import Machine
@@ -44,7 +43,6 @@ class Session:
 
         config = load_config(os.environ)
         redact = Redactor.of([*secrets, *secret_environment(), *secrets_of(source, os.environ)])
-        log.configure(level=_level(self.style), json=self.style.json, redact=redact)
         given = dict(_name_and_url(text) for text in self.mirrors)
         place = self.store or (
             Path(config.store) if config.store and "PACKHOUSE_STORE" not in os.environ else None
@@ -54,6 +52,8 @@ class Session:
             mirrors=Mirrors(given=given, env=dict(os.environ), configured=config.mirrors),
             reporter=self.reporter,
             redact=redact,
+            log_level=_level(self.style),
+            log_json=self.style.json,
             env=dict(os.environ),
             packages_from=self._packages_from(config.packages_from),
             timeout=config.timeout if self.timeout is None else self.timeout,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -56,6 +57,8 @@ class Machine:
     """What of this machine the work may use.
 
     Attributes:
+        log_level: one of :mod:`logging`'s numbers.
+        log_json: log JSON lines, not text.
         repository_map: prefixes of repository addresses and what takes their place.
         packages_from: URLs of storages to look in for locked packages, in this order, before the mirror.
         timeout: longest build in seconds.
@@ -67,6 +70,8 @@ class Machine:
     mirrors: Mirrors
     reporter: Reporter
     redact: Redactor = Redactor()
+    log_level: int = logging.INFO
+    log_json: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
     repository_map: tuple[tuple[str, str], ...] = ()
     packages_from: tuple[str, ...] = ()
