@@ -71,7 +71,10 @@ def secret_environment() -> list[str]:
     """Values of the environment that must never be seen."""
     from runner.packages.credentials import Credentials
 
-    names = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PACKHOUSE_KEY_PASSPHRASE", "PACKHOUSE_GIT_PASSWORD")
+    names = (
+        *("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PACKHOUSE_KEY_PASSPHRASE"),
+        *("PACKHOUSE_GIT_PASSWORD", "PACKHOUSE_BOOT_PASSWORD"),
+    )
     logins = Credentials(os.environ).secrets
     return [*logins, *(os.environ[name] for name in names if os.environ.get(name))]
 

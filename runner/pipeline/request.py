@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from runner.boot.model import Login
 from runner.plan.overrides import NOTHING, Overrides
 from runner.redact import Redactor
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from runner.boot.model import Firmware
     from runner.packages.fetch import Progress
     from runner.packages.mirrors import Mirrors
     from runner.store import Store
@@ -90,10 +92,27 @@ class PublishTarget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BootGate:
+    """A boot test that an image has to pass before it is released.
+
+    Attributes:
+        firmware: the test is made with each; none means what the disk is made for.
+        script: run in the image by ``login``, and has to succeed.
+        seconds: wall-clock time for each test.
+    """
+
+    firmware: tuple[Firmware, ...] = ()
+    script: bytes | None = None
+    login: Login = field(default_factory=Login)
+    seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
     """What becomes of the image.
 
     ``key`` is a private key file, ``passphrase`` opens it. ``max_size`` is the bytes that a result file may have.
+    ``boot`` is the test it has to pass.
     """
 
     target: Path | None = None
@@ -101,3 +120,4 @@ class BuildOptions:
     passphrase: str | None = None
     publish: PublishTarget | None = None
     max_size: int | None = None
+    boot: BootGate | None = None
