@@ -16,7 +16,7 @@ AS_OWNER = [[ $$(id -u) == 0 ]] || unshare --user --map-root-user --map-auto $(P
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
 .PHONY: help install install-service install-dev test test-fast lint fuzz demo bench schema schemas docs lock-examples requirements clean
-.PHONY: system-packages system-packages-test
+.PHONY: system-packages system-packages-test system-packages-bench
 
 help: ## show the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -49,7 +49,7 @@ fuzz: $(VENV)/.fuzz ## feed the loader of descriptions made-up input for FUZZ_SE
 demo: install ## build an example from git, sign, publish, fetch and verify it, in demo-out/
 	scripts/demo.sh $(abspath $(BIN))/packhouse demo-out
 
-bench: install-dev ## compare with mmdebstrap and KIWI
+bench: install-dev system-packages-bench ## compare with mmdebstrap and KIWI
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/describe.py
 
@@ -79,6 +79,9 @@ system-packages:
 
 system-packages-test:
 	@scripts/system-packages.sh --test
+
+system-packages-bench:
+	@scripts/system-packages.sh --test --bench
 
 $(VENV)/.created: | system-packages
 	python=$$(scripts/find-python.sh) && "$$python" -m venv --clear $(VENV)

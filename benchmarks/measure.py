@@ -64,7 +64,7 @@ def run(argv: Sequence[str], log: Path, *, timeout: float = 900, env: dict[str, 
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(env or {})},
+            env={**_environment(), **(env or {})},
             start_new_session=True,
         )
         # Popen.wait would not tell the resources, so the process is waited for behind its back.
@@ -99,6 +99,11 @@ def size_of(paths: Iterable[Path]) -> int:
                 seen.add((info.st_dev, info.st_ino))
                 total += info.st_size
     return total
+
+
+def _environment() -> dict[str, str]:
+    """Ours, as an installation has it: modules are compiled once."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _kill(group: int) -> None:

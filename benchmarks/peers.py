@@ -20,6 +20,7 @@ SUITE = "bookworm"
 PACKAGES = ("apt", "iproute2", "vim-tiny")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _REPOSITORIES = (("mirror://debian", SUITE), ("mirror://debian-security", f"{SUITE}-security"))
+_MMDEBSTRAP_NEEDS = (("mmdebstrap", "mmdebstrap"),)
 _KIWI_NEEDS = (("rsync", "rsync"), ("apt-get", "apt"), ("unshare", "util-linux"))
 _KIWI_DISK_NEEDS = (("parted", "parted"), ("sgdisk", "gdisk"), ("sfdisk", "fdisk"), ("qemu-img", "qemu-utils"))
 _STATUS_KIWI = Path("/var/lib/dpkg/status.kiwi")
@@ -37,7 +38,8 @@ class Mmdebstrap:
     mirrors: Mirrors
 
     def check(self) -> None:
-        _need("mmdebstrap", "mmdebstrap")
+        for program, package in _MMDEBSTRAP_NEEDS:
+            _need(program, package)
 
     def argv(self, root: Path, *, same_set: bool) -> list[str]:
         """With ``same_set`` the folders are merged by a hook, which spares usrmerge and the perl it needs."""
@@ -100,6 +102,11 @@ class Kiwi:
             _STATUS_KIWI.unlink()
 
 
+def packages() -> set[str]:
+    """The Debian packages that the tools need."""
+    return {package for _, package in (*_MMDEBSTRAP_NEEDS, *_KIWI_NEEDS, *_KIWI_DISK_NEEDS)}
+
+
 def versions(kiwi: Kiwi) -> Iterator[tuple[str, str]]:
     """Names and versions of the tools that take part."""
     commands = {
@@ -122,4 +129,4 @@ def versions(kiwi: Kiwi) -> Iterator[tuple[str, str]]:
 
 def _need(program: str, package: str) -> None:
     if shutil.which(program) is None:
-        raise MissingError(f"{program} is not installed: apt-get install --no-install-recommends {package}")
+        raise MissingError(f"{program} ({package}) is not installed: run scripts/system-packages.sh --bench")

@@ -3,7 +3,9 @@
 # Makes sure that the programs Packhouse runs are installed (Debian 12 and 13, Ubuntu 24.04).
 #
 #   scripts/system-packages.sh            what a build needs
-#   scripts/system-packages.sh --test     and what the tests need
+#   scripts/system-packages.sh --boot     and what boot tests need
+#   scripts/system-packages.sh --test     and what the tests need, boot tests among them
+#   scripts/system-packages.sh --bench    and what the tools need that the benchmark compares with
 #   scripts/system-packages.sh --list …   only print the missing packages
 #
 # As root it installs what is missing; as an ordinary user it prints the command that does, and fails.
@@ -15,10 +17,12 @@ readonly BUILD=(
     libarchive-tools mtools openssl python3 python3-venv qemu-utils squashfs-tools tar uidmap util-linux xfsprogs
     xz-utils
 )
+readonly BOOT=(ovmf qemu-system-x86)
 readonly TEST=(
-    acl apt-utils attr busybox-static cpio dpkg-dev faketime git-lfs gnupg mmdebstrap ovmf postgresql
-    qemu-system-x86 shellcheck skopeo umoci
+    acl apt-utils attr busybox-static cpio dpkg-dev faketime git-lfs gnupg mmdebstrap postgresql shellcheck skopeo
+    umoci
 )
+readonly BENCH=(fdisk gdisk mmdebstrap mount parted rsync)
 
 # One download at a time may stall on a dead mirror; none may stall the whole installation.
 readonly APT=(apt-get -q -o Acquire::http::Timeout=30 -o Acquire::Retries=2 -o DPkg::Lock::Timeout=300)
@@ -47,9 +51,11 @@ main() {
     local wanted=("${BUILD[@]}") only_list=false argument
     for argument in "$@"; do
         case $argument in
-            --test) wanted+=("${TEST[@]}") ;;
+            --boot) wanted+=("${BOOT[@]}") ;;
+            --test) wanted+=("${BOOT[@]}" "${TEST[@]}") ;;
+            --bench) wanted+=("${BENCH[@]}") ;;
             --list) only_list=true ;;
-            *) echo "usage: $0 [--test] [--list]" >&2; return 2 ;;
+            *) echo "usage: $0 [--boot] [--test] [--bench] [--list]" >&2; return 2 ;;
         esac
     done
     [[ ${PACKHOUSE_SYSTEM_PACKAGES:-} != skip ]] || return 0

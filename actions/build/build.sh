@@ -47,6 +47,8 @@ make_command() {
     option --publish "${INPUT_PUBLISH:-}"
     option --channel "${INPUT_CHANNEL:-}"
     option --sign "$key"
+    [[ ${INPUT_BOOT_TEST:-} != true ]] || command+=(--boot-test)
+    option --boot-script "${INPUT_BOOT_SCRIPT:-}"
     while read -r item; do
         command+=(--profile "$item")
     done < <(lines_of "${INPUT_PROFILE:-}")

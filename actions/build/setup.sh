@@ -20,7 +20,9 @@ install_packhouse() {
 }
 
 echo "::group::Install Packhouse"
-as_root "$ACTION/scripts/system-packages.sh"
+boot=()
+[[ ${INPUT_BOOT_TEST:-} != true ]] || boot=(--boot)
+as_root "$ACTION/scripts/system-packages.sh" "${boot[@]}"
 [[ -e $RUNNER_TEMP/packhouse-venv/.complete ]] || install_packhouse "$RUNNER_TEMP/packhouse-venv"
 "$RUNNER_TEMP/packhouse-venv/bin/packhouse" --version
 echo "::endgroup::"

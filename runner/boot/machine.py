@@ -66,6 +66,16 @@ def accelerator(asked: Accelerator) -> Literal["kvm", "tcg"]:
     return "kvm"
 
 
+def require_qemu() -> None:
+    """Check that there is a machine to start.
+
+    Raises:
+        HostError: QEMU is not installed.
+    """
+    if shutil.which(PROGRAM, path=tool_environment()["PATH"]) is None:
+        raise HostError(f"the program {PROGRAM} is not installed", hint="run: packhouse doctor")
+
+
 @dataclass(frozen=True, slots=True)
 class Wiring:
     """Numbers of our ends' other ends, which QEMU inherits."""
@@ -172,8 +182,7 @@ def run_machine(test: BootTest, *, overlay: Path, uefi: Uefi | None, accel: str)
     Raises:
         HostError: QEMU is not installed.
     """
-    if shutil.which(PROGRAM, path=tool_environment()["PATH"]) is None:
-        raise HostError(f"the program {PROGRAM} is not installed", hint="run: packhouse doctor")
+    require_qemu()
     with contextlib.ExitStack() as stack:
         pairs = [socket.socketpair() for _ in range(3)]
         for end in (end for pair in pairs for end in pair):

@@ -36,7 +36,7 @@ class BootTest:
     """One start of a disk in a virtual machine.
 
     Attributes:
-        disk: image file, in any format that qemu-img recognises; it is never written.
+        disk: image file in any format that qemu-img recognises, or an archive with one; it is never written.
         grow_to: bytes of the disk that the machine sees, None for the image's own.
         sector_bytes: of the disk; 4096 for an image made for such disks.
         variables: template of UEFI variables in place of the firmware's own, such as one with own keys.

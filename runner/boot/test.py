@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from runner.boot.archive import taken_out
 from runner.boot.console import Console, Line, SilenceError
 from runner.boot.firmware import Uefi, find_uefi
 from runner.boot.machine import RunningMachine, accelerator, run_machine
@@ -42,7 +43,7 @@ def boot(test: BootTest) -> BootReport:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="packhouse-boot-")))
         overlay = folder / "disk.qcow2"
         uefi = _own_uefi(test, folder)
-        make_overlay(find_disk(test.disk), overlay, grow_to=test.grow_to)
+        make_overlay(taken_out(find_disk(test.disk), folder), overlay, grow_to=test.grow_to)
         log = _open_log(test.log, stack)
         accel = accelerator(test.accelerator)
         machine = stack.enter_context(run_machine(test, overlay=overlay, uefi=uefi, accel=accel))

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner.byte_size import byte_size
+from runner.cli.boot_gate import PASSWORD
 from runner.cli.output import print_result
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
-    from runner.boot.model import BootReport
     from runner.cli.options import Session
 
-_PASSWORD = "PACKHOUSE_BOOT_PASSWORD"  # noqa: S105  # the name of a variable
 _IN = click.Path(path_type=Path, dir_okay=False, exists=True)
 _OUT = click.Path(path_type=Path, dir_okay=False)
 
@@ -32,7 +31,7 @@ _OUT = click.Path(path_type=Path, dir_okay=False)
 @click.option("--expect", metavar="REGEX", help="Wait for a line that matches, not for the login prompt.")
 @click.option("--run", "script", type=_IN, metavar="SCRIPT", help="Log in and run this file in the image.")
 @click.option("--user", default="root", show_default=True, help="Who logs in.")
-@click.option("--password-file", type=_IN, help=f"First line is the password; else {_PASSWORD}.")
+@click.option("--password-file", type=_IN, help=f"First line is the password; else {PASSWORD}.")
 @click.option("--timeout", "seconds", type=click.FloatRange(min=1), default=600, show_default=True, metavar="S")
 @click.option("--memory", type=click.IntRange(64), default=1024, show_default=True, metavar="MIB")
 @click.option("--cpus", type=click.IntRange(1, 64), default=2, show_default=True, metavar="N")
@@ -50,6 +49,7 @@ def boot(session: Session, /, file: Path, **options: Any) -> None:
     import msgspec
 
     from runner.boot.model import BootTest, Login
+    from runner.boot.report import report_text
     from runner.boot.test import boot as run_boot
 
     disk, script = options.pop("disk"), options.pop("script")
@@ -70,18 +70,6 @@ def boot(session: Session, /, file: Path, **options: Any) -> None:
     print_result(session.style, msgspec.to_builtins(report), report_text(report))
 
 
-def report_text(report: BootReport) -> str:
-    """Return what a script printed, and how long each stage took."""
-    lines = [*report.script_output]
-    ends = [*(passed.seconds for passed in report.timeline[1:]), None]
-    for passed, end in zip(report.timeline, ends, strict=True):
-        took = "" if end is None else f"{end - passed.seconds:8.2f} s"
-        lines.append(f"{passed.seconds:8.2f} s  {passed.stage:<10} {took}".rstrip())
-    if report.script_exit is not None:
-        lines.append(f"{report.seconds:8.2f} s  script ended with {report.script_exit}")
-    return "\n".join(lines)
-
-
 def _size(text: str) -> int:
     try:
         return byte_size(text)
@@ -91,7 +79,7 @@ def _size(text: str) -> int:
 
 def _password(path: Path | None) -> str:
     if path is None:
-        return os.environ.get(_PASSWORD, "")
+        return os.environ.get(PASSWORD, "")
     try:
         return path.read_text(encoding="utf-8").partition("\n")[0]
     except (OSError, UnicodeDecodeError) as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner.byte_size import byte_size
+from runner.cli.boot_gate import boot_options, gate_of
 from runner.cli.options import Session, read_passphrase, selection, source_options
 from runner.cli.output import print_result
 from runner.cli.overrides import override_options
@@ -25,6 +26,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.command()
 @source_options
 @override_options
+@boot_options
 @click.option("--target-dir", type=_FOLDER, help="Where the results go; default packhouse-out/TYPE.")
 @click.option("--sign", "key", type=_FILE, metavar="KEY", help="Private key to sign the release with.")
 @click.option("--passphrase-file", type=_FILE, help="Passphrase of KEY; else PACKHOUSE_KEY_PASSPHRASE.")
@@ -51,12 +53,13 @@ def build(  # noqa: PLR0917  # click hands every option over
 ) -> None:
     """Build an image: SOURCE is a git URL or a path.
 
-    Signs and publishes the result as asked.
+    Tests, signs and publishes the result as asked.
     """
     from runner.pipeline.build import build as build_image
     from runner.pipeline.request import BuildOptions, PublishTarget
     from runner.storage.reference import DEFAULT_CHANNEL
 
+    gate = gate_of(source)
     if channel and not publish:
         raise UsageError("--channel needs --publish", hint="a channel is a place in a storage")
     passphrase = read_passphrase(passphrase_file) if key else None
@@ -72,6 +75,7 @@ def build(  # noqa: PLR0917  # click hands every option over
         passphrase=passphrase,
         publish=goal,
         max_size=_bytes(max_size),
+        boot=gate,
         lock=_lock_file(lock),
     )
     try:

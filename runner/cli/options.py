@@ -34,20 +34,19 @@ class Session:
     reporter: ConsoleReporter = field(default_factory=lambda: ConsoleReporter(Style()))
 
     def machine(self, *secrets: str | None, source: str = "", use_layers: bool = True) -> Machine:
-        """Gather what this machine offers, and set logging up so that no secret passes."""
-        from runner import log
+        """Gather what this machine offers."""
         from runner.pipeline.machine import machine_of, redactor_of
 
-        redact = redactor_of(os.environ, source, *secrets)
-        log.configure(level=_level(self.style), json=self.style.json, redact=redact)
         return machine_of(
             os.environ,
             self.reporter,
-            redact,
+            redactor_of(os.environ, source, *secrets),
             store=self.store,
             mirrors=dict(_name_and_url(text) for text in self.mirrors),
             packages_from=self.packages_from,
             timeout=self.timeout,
+            log_level=_level(self.style),
+            log_json=self.style.json,
             use_layers=use_layers,
         )
 

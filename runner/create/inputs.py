@@ -25,6 +25,7 @@ class CreateInputs(msgspec.Struct, frozen=True, kw_only=True):
         author: ``Name <contact>`` of the description.
         title: what people call the image.
         about: a sentence about it; may be empty.
+        vagrantfile: the description's own for a Vagrant box. It is part of the tree, so not of the key.
     """
 
     stem: str
@@ -35,6 +36,7 @@ class CreateInputs(msgspec.Struct, frozen=True, kw_only=True):
     author: str = ""
     title: str = ""
     about: str = ""
+    vagrantfile: bytes = b""
 
     @classmethod
     def of(cls, plan: Plan, *, epoch: int, seed: Seed) -> CreateInputs:

@@ -34,6 +34,11 @@ def run(
     workshop: Workshop,  # noqa: ARG001 - no tool runs here
 ) -> tuple[ResultFile, ...]:
     """Pack ``root``; see :class:`runner.create.registry.Run`."""
+    return pack(inputs, root, stage)
+
+
+def pack(inputs: CreateInputs, root: Path, stage: Path) -> tuple[ResultFile, ...]:
+    """Pack ``root``, whatever it is."""
     layer = write_layer(root, stage / "layer.tar", inputs.epoch)
     config = canonical_json(image_config(inputs, layer))
     manifest = canonical_json(_manifest(config, layer))

@@ -24,7 +24,7 @@ from runner.disk.identity import identify
 from runner.errors import BuildError
 from runner.firstboot.growth import install_growth
 from runner.firstboot.host_keys import install_host_keys
-from runner.initrd.generator import make_initrd
+from runner.initrd.kept import install_initrds
 from runner.initrd.kernel import find_kernels
 from runner.plan.oem import OemPlan
 from runner.prepare.step import Bench
@@ -47,7 +47,7 @@ def run(inputs: CreateInputs, root: Path, stage: Path, workshop: Workshop) -> tu
     disk_plan, boot_plan = _plans(inputs)
     bench = Bench(root=root, epoch=inputs.epoch, sandbox=workshop.sandbox, sink=workshop.sink)
     identity = identify(disk_plan, arch=inputs.arch, seed=Seed(bytes.fromhex(inputs.seed)))
-    code = _finish_tree(bench, inputs, identity, boot_plan)
+    code = _finish_tree(bench, inputs, identity, boot_plan, workshop)
     canonicalise(root, inputs.epoch, workshop.sink)
     path = stage / f"{inputs.stem}.raw"
     with tempfile.TemporaryDirectory(prefix=".disk-", dir=stage) as scratch:
@@ -64,7 +64,7 @@ def _plans(inputs: CreateInputs) -> tuple[DiskPlan, BootPlan]:
 
 
 def _finish_tree(
-    bench: Bench, inputs: CreateInputs, identity: DiskIdentity, boot_plan: BootPlan
+    bench: Bench, inputs: CreateInputs, identity: DiskIdentity, boot_plan: BootPlan, workshop: Workshop
 ) -> BootCode | None:
     """Write into the tree all that depends on the disk's names; return the code that a BIOS starts."""
     plan, root = inputs.type, bench.root
@@ -74,8 +74,7 @@ def _finish_tree(
     kernels = find_kernels(root)
     has_initrd = plan.initrd is not None and plan.initrd.system != "none"
     if plan.initrd is not None and has_initrd:
-        for kernel in kernels:
-            make_initrd(bench, kernel, plan.initrd)
+        install_initrds(bench, kernels, plan.initrd, workshop)
     facts = BootFacts(identity=identity, boot=boot_plan, kernels=kernels, has_initrd=has_initrd)
     return install(bench, facts, arch=inputs.arch)
 
@@ -92,4 +91,4 @@ def _write_fstab(root: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-BUILDER = Builder(version=3, tools=FORMAT_TOOLS, run=run)
+BUILDER = Builder(version=4, tools=FORMAT_TOOLS, run=run)

@@ -9,6 +9,7 @@ import msgspec
 
 from runner.create import kiwi_result
 from runner.create.exclude import leave_out
+from runner.create.formats.vagrantfile import embedded
 from runner.create.image import Image, ResultFile
 from runner.create.inputs import CreateInputs
 from runner.create.package_list import package_list
@@ -74,6 +75,7 @@ def create(
     inputs = CreateInputs.of(plan, epoch=epoch, seed=seed)
     key = _key(inputs, tree_key)
     with staged(target) as stage:
+        inputs = msgspec.structs.replace(inputs, vagrantfile=embedded(root))
         packages = package_list(root)  # of what was installed, whatever is left out of the result
         if plan.type.image not in CONTAINERS:
             leave_out(root)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from runner.errors import BuildError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from runner.create.image import ResultFile
@@ -31,11 +33,29 @@ MODULES = {
 """KIWI's type name to the module whose ``BUILDER`` makes it; imported only when used."""
 
 
+class Once(Protocol):
+    """Return a folder that ``make`` has filled, in this build or in an earlier one with the same ``key``.
+
+    Nobody may change what is in it. ``name`` is what people call it, and part of the key.
+    """
+
+    def __call__(self, name: str, key: str, make: Callable[[Path], None], /) -> Path: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What a builder works with: ``sandbox`` runs programs of the tree, ``sink`` takes what tools say."""
+    """What a builder works with.
+
+    Attributes:
+        sandbox: runs programs of the tree.
+        once: makes what is expensive once for equal inputs.
+        view: shows a tree, which must not change meanwhile, as another one that is writable and goes afterwards.
+        sink: takes what tools say.
+    """
 
     sandbox: Sandbox
+    once: Once
+    view: Callable[[Path], AbstractContextManager[Path]]
     sink: LineSink | None = None
 
 

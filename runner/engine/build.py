@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import time
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner import prepare
@@ -26,7 +29,6 @@ from runner.store.eviction import evict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from runner.create.image import Image
     from runner.packages.lock import LockedPackage
@@ -61,7 +63,7 @@ class _Build:
                 layers, key = self._prepare(held)
             if self.job.root is not None:
                 self._deliver_tree(layers, self.job.root)
-            image = self._create(layers, key) if self.job.target is not None else None
+            image = self._create(held, layers, key) if self.job.target is not None else None
         if self._made_layers:
             # Here rather than in the command: only the build's namespace can remove files of all owners.
             evict(self.store, self.job.store_size)
@@ -107,7 +109,7 @@ class _Build:
             if layer is not None:
                 self.speak(Phase(name=name, seconds=0.0, cached=True))
                 return layer.content
-        folder = self.job.work / name
+        folder = self.job.work / f"{name}-{key}"
         folder.mkdir()
         with self._phase(name):
             make(folder)
@@ -164,7 +166,7 @@ class _Build:
             copy_tree(tree.merged, root)
             tree.close()
 
-    def _create(self, layers: list[Path], key: str) -> Image:
+    def _create(self, held: contextlib.ExitStack, layers: list[Path], key: str) -> Image:
         assert self.job.target is not None  # noqa: S101  # the caller asked
         plan, lock = self.job.plan, self.job.lock
         seed = Seed.derive(image=plan.image.name, arch=plan.arch, lock_digest=lock.digest, epoch=lock.epoch)
@@ -182,10 +184,24 @@ class _Build:
                 epoch=lock.epoch,
                 seed=seed,
                 tree_key=key,
-                workshop=Workshop(self.sandbox, self._say),
+                workshop=Workshop(self.sandbox, partial(self._once, held), self._view, self._say),
             )
         tree.close()
         return image
+
+    def _once(self, held: contextlib.ExitStack, name: str, key: str, make: Callable[[Path], None]) -> Path:
+        """See :class:`runner.create.registry.Once`."""
+        return self._layer(held, name, keys.part_key(name, key, self.sandbox.mode), make)
+
+    @contextlib.contextmanager
+    def _view(self, root: Path) -> Iterator[Path]:
+        """See :class:`runner.create.registry.Workshop`."""
+        with tempfile.TemporaryDirectory(prefix="view-", dir=self.job.work) as work:
+            tree = stack([root], Path(work))
+            try:
+                yield tree.merged
+            finally:
+                tree.close()
 
     # -- helpers
 

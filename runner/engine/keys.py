@@ -54,6 +54,16 @@ class ConfiguredInputs(msgspec.Struct, frozen=True, kw_only=True):
     """Modes of the description's files where they count; its digest knows the executable bit alone."""
 
 
+class PartInputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What a part of an image was made from that is kept for itself, such as an initrd."""
+
+    name: str
+    inputs: str
+    isolation: str
+    owners: tuple[str, ...]
+    """As of the packages: a part is for those alone who can read it."""
+
+
 def packages_key(job: Job, epoch: int, isolation: str) -> str:
     manager = job.plan.packages.manager
     return digest_of(
@@ -68,7 +78,7 @@ def packages_key(job: Job, epoch: int, isolation: str) -> str:
             empty_temporary=job.plan.type.ensure_empty_tmpdirs,
             between=_between(job),
             isolation=isolation,
-            owners=tuple(" ".join(Path(f"/proc/self/{name}_map").read_text().split()) for name in ("uid", "gid")),
+            owners=_owners(),
         )
     )
 
@@ -86,6 +96,14 @@ def configured_key(job: Job, below: str) -> str:
             modes=() if job.git_modes else _modes(job.description),
         )
     )
+
+
+def part_key(name: str, inputs: str, isolation: str) -> str:
+    return digest_of(PartInputs(name=name, inputs=inputs, isolation=isolation, owners=_owners()))
+
+
+def _owners() -> tuple[str, ...]:
+    return tuple(" ".join(Path(f"/proc/self/{name}_map").read_text().split()) for name in ("uid", "gid"))
 
 
 def _between(job: Job) -> tuple[tuple[str, str, int, str], ...]:

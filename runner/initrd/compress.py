@@ -42,6 +42,13 @@ def reads_zstd(root: Path, version: str) -> bool:
     return False
 
 
+def compressor() -> str:
+    """Return what decides the bytes that :func:`compress` writes."""
+    import zstandard  # only disks need it
+
+    return f"zstd {'.'.join(map(str, zstandard.ZSTD_VERSION))} -{_LEVEL}"
+
+
 def compress(path: Path) -> None:
     """Compress the uncompressed initrd at ``path`` in place.
 

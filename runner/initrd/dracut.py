@@ -30,6 +30,10 @@ _CONFIGS = ("etc/dracut.conf", "etc/dracut.conf.d/*.conf", "usr/lib/dracut/dracu
 _CHOSEN = re.compile(r"^\s*compress=", re.MULTILINE)
 
 
+def configure(root: Path, plan: InitrdPlan) -> None:
+    """See :class:`runner.initrd.generator.Generator`; what is asked for goes on the command line."""
+
+
 def make(bench: Bench, kernel: Kernel, plan: InitrdPlan) -> None:
     """See :class:`runner.initrd.generator.Generator`."""
     ours = reads_zstd(bench.root, kernel.version) and not _chooses_compression(bench.root)

@@ -10,6 +10,8 @@ from runner.errors import BuildError
 from runner.initrd import dracut, initramfs_tools
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runner.initrd.kernel import Kernel
     from runner.plan.initrd import InitrdPlan
     from runner.prepare.step import Bench
@@ -25,11 +27,19 @@ class Generator(Protocol):
     PROGRAM: str
     PACKAGE: str
 
+    def configure(self, root: Path, plan: InitrdPlan) -> None:
+        """Write into the tree what the plan asks for and later initrds of the running system are to have too.
+
+        Raises:
+            BuildError: the generator cannot do what the plan asks for.
+        """
+        ...
+
     def make(self, bench: Bench, kernel: Kernel, plan: InitrdPlan) -> None:
         """Write ``kernel.initrd`` into the tree.
 
         Raises:
-            BuildError: the generator failed or cannot do what the plan asks for.
+            BuildError: the generator failed.
         """
         ...
 
@@ -38,22 +48,27 @@ GENERATORS: tuple[Generator, ...] = (dracut, initramfs_tools)
 """In the order of preference: KIWI knows no other than the first."""
 
 
-def make_initrd(bench: Bench, kernel: Kernel, plan: InitrdPlan) -> str:
-    """Make the initrd of ``kernel`` in the tree and return the name of the program that made it.
+def generate(bench: Bench, kernel: Kernel, plan: InitrdPlan) -> Path:
+    """Make the initrd of ``kernel`` in the tree and return where it is.
 
     Raises:
         BuildError: the tree has no generator, or it failed, or it wrote nothing.
     """
-    generator = _choose(bench)
+    generator = choose(bench)
     generator.make(bench, kernel, plan)
     path = bench.root / kernel.initrd.lstrip("/")
     if not path.is_file() or path.is_symlink() or path.stat().st_size == 0:
         raise BuildError(f"{generator.PROGRAM} wrote no initrd {kernel.initrd}")
     path.chmod(stat.S_IFREG | _MODE)
-    return generator.PROGRAM
+    return path
 
 
-def _choose(bench: Bench) -> Generator:
+def choose(bench: Bench) -> Generator:
+    """Return the generator of the tree.
+
+    Raises:
+        BuildError: it has none.
+    """
     for generator in GENERATORS:
         if any((bench.root / folder / generator.PROGRAM).is_file() for folder in _FOLDERS):
             return generator

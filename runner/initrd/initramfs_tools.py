@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from runner.errors import BuildError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runner.initrd.kernel import Kernel
     from runner.plan.initrd import InitrdPlan
     from runner.prepare.step import Bench
@@ -15,16 +17,19 @@ if TYPE_CHECKING:
 PROGRAM, PACKAGE = "mkinitramfs", "initramfs-tools"
 
 _DRIVERS = "usr/share/initramfs-tools/modules.d/packhouse"
-"""Stays in the image, so that later initrds of the running system have these drivers too."""
 
 
-def make(bench: Bench, kernel: Kernel, plan: InitrdPlan) -> None:
+def configure(root: Path, plan: InitrdPlan) -> None:
     """See :class:`runner.initrd.generator.Generator`."""
     drivers = _drivers(plan)
     if drivers:
-        path = bench.root / _DRIVERS
+        path = root / _DRIVERS
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(f"{name}\n" for name in drivers), encoding="utf-8")
+
+
+def make(bench: Bench, kernel: Kernel, plan: InitrdPlan) -> None:  # noqa: ARG001  # as all generators
+    """See :class:`runner.initrd.generator.Generator`."""
     bench.run(PROGRAM, "-o", kernel.initrd, kernel.version, what=f"mkinitramfs for kernel {kernel.version}")
 
 

@@ -16,10 +16,9 @@ from runner.errors import BuildError
 from runner.packages import lockfile
 from runner.packages.managers import package_manager
 from runner.pipeline import earlier
-from runner.pipeline.build_log import build_log
-from runner.pipeline.images import refuse_unsupported, run_engine
 from runner.pipeline.locking import committed_or_new
 from runner.pipeline.phases import phase
+from runner.pipeline.refusal import refuse_unsupported
 from runner.pipeline.source import open_source
 from runner.pipeline.target import staged_target
 from runner.release.buildkey import BuildKey
@@ -29,12 +28,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runner.create.image import Image
+    from runner.engine.job import Finished
     from runner.packages.api import PackageFile
     from runner.packages.lock import Lock, Tool
-    from runner.pipeline.request import BuildOptions, Machine, Selection
+    from runner.pipeline.build_log import OpenLog
+    from runner.pipeline.request import BootGate, BuildOptions, Machine, Selection
     from runner.pipeline.source import Source
     from runner.plan.model import Plan
+    from runner.release.inputs import BootRecord
     from runner.release.sign import StatementSigner
+    from runner.sandbox.identity import Identity
     from runner.storage.api import Storage
     from runner.storage.publish import Published
 
@@ -59,7 +62,7 @@ class Built:
 
 
 def build(selection: Selection, machine: Machine, options: BuildOptions) -> Built:
-    """Build one image and, as asked, sign and publish it.
+    """Build one image and, as asked, test, sign and publish it.
 
     Raises:
         PackhouseError: whatever stopped it; the target is as it was before, and nothing is published.
@@ -70,6 +73,7 @@ def build(selection: Selection, machine: Machine, options: BuildOptions) -> Buil
     with open_source(selection, machine) as source:
         plan = source.buildable_plan(selection)
         refuse_unsupported(plan)
+        options = replace(options, boot=_boot_gate(options, plan))
         if storage is not None:
             _claim(storage)  # before the long work, not after it
         tools = discover(tools_of(plan.type))
@@ -77,7 +81,7 @@ def build(selection: Selection, machine: Machine, options: BuildOptions) -> Buil
         lock, files = committed_or_new(plan, source, machine, selection, options.lock)
         key = _build_key(plan, lock, source, tools)
         keyid = _keyid(options)
-        built = earlier.find(target, key, plan, keyid=keyid) if machine.use_layers else None
+        built = earlier.find(target, key, plan, keyid=keyid, gate=options.boot) if machine.use_layers else None
         if built is None:
             built = _build_image(source, plan, lock, tools, key, target, machine, options)
         else:
@@ -98,33 +102,24 @@ def _build_image(  # noqa: PLR0917  # the stages' values, in the order of the li
     machine: Machine,
     options: BuildOptions,
 ) -> Built:
+    from runner.pipeline.build_log import build_log
+    from runner.pipeline.images import run_engine
+
     started = datetime.now(UTC)
     signer = _signer(options)
     with staged_target(target) as stage, build_log(machine) as log:
         done, identity = run_engine(plan, lock, source, machine, log.sink, target=stage)
-        log.close()
         assert done.image is not None  # noqa: S101  # a target was given
         _check_sizes(stage, (file.name for file in done.image.files), options.max_size)
+        record = _boot_record(plan, stage, machine, options, log)
+        log.close()
         from runner.release.assemble import make_release
-        from runner.release.host import current_host
 
         with phase(machine.reporter, "release"):
-            facts = BuildFacts(
-                build_id=log.build_id,
-                build_key=key,
-                started=started,
-                finished=datetime.now(UTC),
-                isolation=done.isolation,
-                identity=identity.mode,
-                runner_version=__version__,
-                toolchain=tools,
-                trigger=options.trigger,
-                attempt=options.attempt,
-                skipped_checks=_skipped_checks(lock),
-                exceptions=exceptions_of(plan.type),
-                host=current_host(),
-            )
-            release = make_release(_release_inputs(source, plan, lock, done.image, facts, log.path), stage, signer)
+            facts = _facts(plan, lock, tools, key, done, identity, log.build_id, started)
+            facts = replace(facts, trigger=options.trigger, attempt=options.attempt)
+            inputs = _release_inputs(source, plan, lock, done.image, facts, log.path, record)
+            release = make_release(inputs, stage, signer)
     return Built(
         directory=target,
         plan=plan,
@@ -132,6 +127,33 @@ def _build_image(  # noqa: PLR0917  # the stages' values, in the order of the li
         manifest_digest=release.manifest_digest,
         files=release.files,
         signed=release.signed,
+    )
+
+
+def _facts(  # noqa: PLR0917  # the stages' values, in the order of the line
+    plan: Plan,
+    lock: Lock,
+    tools: tuple[Tool, ...],
+    key: str,
+    done: Finished,
+    identity: Identity,
+    build_id: str,
+    started: datetime,
+) -> BuildFacts:
+    from runner.release.host import current_host
+
+    return BuildFacts(
+        build_id=build_id,
+        build_key=key,
+        started=started,
+        finished=datetime.now(UTC),
+        isolation=done.isolation,
+        identity=identity.mode,
+        runner_version=__version__,
+        toolchain=tools,
+        skipped_checks=_skipped_checks(lock),
+        exceptions=exceptions_of(plan.type),
+        host=current_host(),
     )
 
 
@@ -146,7 +168,13 @@ def _check_sizes(folder: Path, names: Iterable[str], limit: int | None) -> None:
 
 
 def _release_inputs(  # noqa: PLR0917  # the stages' values, in the order of the line
-    source: Source, plan: Plan, lock: Lock, image: Image, facts: BuildFacts, log: Path
+    source: Source,
+    plan: Plan,
+    lock: Lock,
+    image: Image,
+    facts: BuildFacts,
+    log: Path,
+    boot: BootRecord | None,
 ) -> ReleaseInputs:
     return ReleaseInputs(
         plan=plan,
@@ -156,7 +184,26 @@ def _release_inputs(  # noqa: PLR0917  # the stages' values, in the order of the
         image=image,
         facts=facts,
         log=log,
+        boot=boot,
     )
+
+
+def _boot_gate(options: BuildOptions, plan: Plan) -> BootGate | None:
+    if options.boot is None:
+        return None
+    from runner.pipeline.boot_gate import set_up
+
+    return set_up(options.boot, plan)
+
+
+def _boot_record(
+    plan: Plan, results: Path, machine: Machine, options: BuildOptions, log: OpenLog
+) -> BootRecord | None:
+    if options.boot is None:
+        return None
+    from runner.pipeline.boot_gate import pass_gate
+
+    return pass_gate(options.boot, plan, results, machine, log)
 
 
 def _skipped_checks(lock: Lock) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ def build_log(machine: Machine) -> Iterator[OpenLog]:
     interrupted build leaves nothing.
     """
     build_id = str(uuid.uuid4())
+    logs.configure(level=machine.log_level, json=machine.log_json, redact=machine.redact)
     logs.bind_build(build_id)
     with machine.store.scratch("log") as work:
         path = work / "build.log"

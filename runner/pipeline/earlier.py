@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.pipeline.build import Built
+    from runner.pipeline.request import BootGate
     from runner.plan.model import Plan
 
 
-def find(target: Path, key: str, plan: Plan, *, keyid: str | None) -> Built | None:
+def find(target: Path, key: str, plan: Plan, *, keyid: str | None, gate: BootGate | None = None) -> Built | None:
     """Return the build in ``target`` if it has ``key`` and all its files by name and size.
 
     Content is not read again: ``packhouse verify`` does that. ``keyid`` names the key it must be signed with, None
-    means that it must not be signed.
+    means that it must not be signed. ``gate`` is the boot test that it must have passed.
     """
     from runner.pipeline.build import Built
 
@@ -36,7 +37,13 @@ def find(target: Path, key: str, plan: Plan, *, keyid: str | None) -> Built | No
     signed = keyid is not None
     if manifest.build.key != key or _signer_of(target / names.attestations) != keyid:
         return None
+    if gate is not None:
+        from runner.pipeline.boot_gate import passed_before
+
+        if not passed_before(gate, manifest.boot):
+            return None
     files = {artifact.name: artifact.size for artifact in manifest.artifacts}
+    files |= {log.name: log.size for log in manifest.logs}
     for name, size in files.items():
         try:
             if (target / name).stat().st_size != size:

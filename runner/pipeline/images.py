@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from runner import process
 from runner.engine.job import Event, Finished, Job, LogLine, Phase, Started, Warned
 from runner.engine.launch import launch
-from runner.errors import DescriptionError, Location
 from runner.plan.embedded import without_secrets
 from runner.sandbox.identity import Identity, probe
 
@@ -20,24 +19,6 @@ if TYPE_CHECKING:
     from runner.pipeline.request import Machine, Reporter
     from runner.pipeline.source import Source
     from runner.plan.model import Plan
-
-
-def refuse_unsupported(plan: Plan) -> None:
-    """Stop before anything is downloaded when the plan asks for what this engine cannot build.
-
-    Raises:
-        DescriptionError: names the first such element and its place, and lists the others.
-    """
-    if not plan.unsupported:
-        return
-    first, *others = plan.unsupported
-    also = "".join(f"\n           also: {item.element} ({item.where}): {item.why}" for item in others)
-    raise DescriptionError(
-        f"{first.element} cannot be built yet",
-        where=Location(first.where) if first.where else None,
-        why=first.why + also,
-        hint="choose another type or profile; packhouse plan shows the whole plan",
-    )
 
 
 def run_engine(  # the stages' values, in the order of the line

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
     from runner.pipeline.request import Reporter
 
-_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PACKHOUSE_KEY_PASSPHRASE", "PACKHOUSE_GIT_PASSWORD")
+_SECRETS = (
+    *("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PACKHOUSE_KEY_PASSPHRASE"),
+    *("PACKHOUSE_GIT_PASSWORD", "PACKHOUSE_BOOT_PASSWORD"),
+)
 
 
 def redactor_of(env: Mapping[str, str], source: str = "", *secrets: str | None) -> Redactor:
@@ -38,6 +42,8 @@ def machine_of(
     packages_from: tuple[str, ...] = (),
     timeout: float | None = None,
     use_layers: bool = True,
+    log_level: int = logging.INFO,
+    log_json: bool = False,
 ) -> Machine:
     """Return the machine that ``env`` describes; what is given besides wins over it.
 
@@ -54,6 +60,8 @@ def machine_of(
         mirrors=Mirrors(given=dict(mirrors or {}), env=dict(env), configured=config.mirrors),
         reporter=reporter,
         redact=redact,
+        log_level=log_level,
+        log_json=log_json,
         env=dict(env),
         packages_from=packages_from
         or tuple(env.get("PACKHOUSE_PACKAGES_FROM", "").split())

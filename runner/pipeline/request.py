@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from runner.boot.model import Login
 from runner.plan.overrides import NOTHING, Overrides
 from runner.redact import Redactor
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from runner.boot.model import Firmware
     from runner.packages.fetch import Progress
     from runner.packages.lockfile import LockFile
     from runner.packages.mirrors import Mirrors
@@ -58,6 +61,8 @@ class Machine:
     """What of this machine the work may use.
 
     Attributes:
+        log_level: one of :mod:`logging`'s numbers.
+        log_json: log JSON lines, not text.
         repository_map: prefixes of repository addresses and what takes their place.
         packages_from: URLs of storages to look in for locked packages, in this order, before the mirror.
         timeout: longest build in seconds.
@@ -69,6 +74,8 @@ class Machine:
     mirrors: Mirrors
     reporter: Reporter
     redact: Redactor = Redactor()
+    log_level: int = logging.INFO
+    log_json: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
     repository_map: tuple[tuple[str, str], ...] = ()
     packages_from: tuple[str, ...] = ()
@@ -87,12 +94,28 @@ class PublishTarget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BootGate:
+    """A boot test that an image has to pass before it is released.
+
+    Attributes:
+        firmware: the test is made with each; none means what the disk is made for.
+        script: run in the image by ``login``, and has to succeed.
+        seconds: wall-clock time for each test.
+    """
+
+    firmware: tuple[Firmware, ...] = ()
+    script: bytes | None = None
+    login: Login = field(default_factory=Login)
+    seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
     """What becomes of the image.
 
     ``key`` is a private key file, ``passphrase`` opens it. ``max_size`` is the bytes that a result file may have.
-    ``lock`` is obeyed in place of the one beside the description. ``trigger`` and ``attempt``, which counts
-    from 1, tell the manifest why and how often this was built.
+    ``boot`` is the test it has to pass. ``lock`` is obeyed in place of the one beside the description. ``trigger``
+    and ``attempt``, which counts from 1, tell the manifest why and how often this was built.
     """
 
     target: Path | None = None
@@ -100,6 +123,7 @@ class BuildOptions:
     passphrase: str | None = None
     publish: PublishTarget | None = None
     max_size: int | None = None
+    boot: BootGate | None = None
     lock: LockFile | None = None
     trigger: Trigger = "manual"
     attempt: int = 1

@@ -12,8 +12,9 @@ import msgspec
 from runner.errors import UsageError
 from runner.packages.lock import Lock
 from runner.pipeline.build_log import build_log
-from runner.pipeline.images import erase, refuse_unsupported, run_engine, run_job
+from runner.pipeline.images import erase, run_engine, run_job
 from runner.pipeline.locking import committed_or_new
+from runner.pipeline.refusal import refuse_unsupported
 from runner.pipeline.source import open_source
 from runner.pipeline.target import staged_target
 from runner.plan.model import Plan

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from runner.description.model.types import ImageType
 
 FILESYSTEMS = frozenset({"", "ext2", "ext3", "ext4", "fat16", "fat32", "swap", "xfs"})
-FORMATS = frozenset({"", "gce", "qcow2", "vdi", "vhd", "vhd-fixed", "vhdx", "vmdk"})
+FORMATS = frozenset({"", "gce", "ova", "qcow2", "vagrant", "vdi", "vhd", "vhd-fixed", "vhdx", "vmdk"})
 """Those of ``runner.create.formats.registry``."""
 LOADERS = frozenset({"", "grub2", "custom", "grub2_s390x_emu", "zipl"})
 """Mainframes' bootloaders have a reason of their own."""
@@ -27,7 +27,7 @@ def disk_gaps(entry: ImageType) -> Iterator[tuple[str, str]]:
     yield from _filesystems(entry)
     yield from _boot(entry)
     chosen = plan_format(entry)
-    if chosen.name not in FORMATS or chosen.wrapper:
+    if chosen.name not in FORMATS:
         yield f'type format="{entry.formats.format}"', "this disk format is not written yet"
     for name in ("installiso", "installstick", "installpxe"):
         if getattr(entry.install, name):

@@ -42,19 +42,22 @@ def plan_format(entry: ImageType) -> DiskFormatPlan:
     wrapper, colon, name = asked.format.partition(":")
     if not colon:
         wrapper, name = "", asked.format
-    disk = entry.machine.disk if entry.machine and name == "vmdk" else None
+    if name == "raw":  # only in a container it has a name
+        name = ""
+    disk = entry.machine.disk if entry.machine else None
     return DiskFormatPlan(
         name=name,
         wrapper=wrapper,
-        options=(*_vmdk_options(disk), *asked.formatoptions),
+        options=(*_vmdk_options(disk, name), *asked.formatoptions),
         vhd_fixed_tag=asked.vhdfixedtag if name == "vhd-fixed" else "",
         gce_license=asked.gcelicense if name == "gce" else "",
     )
 
 
-def _vmdk_options(disk: Disk | None) -> tuple[str, ...]:
-    if disk is None:
+def _vmdk_options(disk: Disk | None, name: str) -> tuple[str, ...]:
+    if disk is None or name not in {"ova", "vmdk"}:
         return ()
     controller = _ADAPTERS.get(disk.controller, disk.controller)
-    pairs = (("subformat", disk.diskmode), ("adapter_type", controller))
+    mode = disk.diskmode if name == "vmdk" else ""  # a package has one kind of disk
+    pairs = (("subformat", mode), ("adapter_type", controller))
     return tuple(f"{name}={value}" for name, value in pairs if value)

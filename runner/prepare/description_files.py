@@ -38,7 +38,7 @@ class Inputs:
         config_xml: the upgraded description.
         plan_json: the plan; ``lock_json``: the lock. Both as canonical JSON.
         names: archives and single files the plan uses, relative to the description.
-        renamed: (name in the description, fixed name in ``/image``) of scripts with a free name.
+        renamed: (name in the description, fixed name in ``/image``) of files with a free name.
     """
 
     origin: Origin

@@ -55,6 +55,7 @@ VERSION = sum(
 
 POST_BOOTSTRAP = "post_bootstrap.sh"
 _EDIT_BOOT_CONFIG, _EDIT_BOOT_INSTALL = "edit_boot_config.sh", "edit_boot_install.sh"
+_VAGRANTFILE = "Vagrantfile"
 
 
 class Phase(Protocol):
@@ -168,7 +169,11 @@ def _archives(phase: str, inputs: ConfigureInputs, bench: Bench) -> Iterator[Ste
 
 def _description(inputs: ConfigureInputs) -> description_files.Inputs:
     plan = inputs.plan
-    scripts = ((plan.type.edit_boot_config, _EDIT_BOOT_CONFIG), (plan.type.edit_boot_install, _EDIT_BOOT_INSTALL))
+    renamed = (
+        (plan.type.edit_boot_config, _EDIT_BOOT_CONFIG),
+        (plan.type.edit_boot_install, _EDIT_BOOT_INSTALL),
+        (plan.type.vagrant.vagrantfile if plan.type.vagrant else "", _VAGRANTFILE),
+    )
     names = {archive.name for archive in plan.archives} | {file.name for file in plan.files}
     return description_files.Inputs(
         origin=inputs.origin,
@@ -176,7 +181,7 @@ def _description(inputs: ConfigureInputs) -> description_files.Inputs:
         plan_json=canonical_json(plan),
         lock_json=canonical_json(inputs.lock),
         names=tuple(sorted(names)),
-        renamed=tuple((name, fixed) for name, fixed in scripts if name),
+        renamed=tuple((name, fixed) for name, fixed in renamed if name),
     )
 
 

@@ -21,14 +21,14 @@ from runner.release.describe import LOCK_MEDIA_TYPE, LOG_MEDIA_TYPE, describe
 from runner.release.dsse import parse_envelope
 from runner.release.files import CHECKSUMS, KIWI_RESULT, ReleaseNames, checksums_text
 from runner.release.inputs import Release
-from runner.release.manifest import BlobRef, Manifest, decode_manifest, encode_manifest
+from runner.release.manifest import BlobRef, BootFacts, Manifest, decode_manifest, encode_manifest
 from runner.release.provenance import encode_statement, provenance_for
 from runner.release.sigstore import sigstore_bundles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from runner.release.inputs import ReleaseInputs
+    from runner.release.inputs import BootRecord, ReleaseInputs
     from runner.release.sign import StatementSigner
 
 
@@ -47,9 +47,10 @@ def make_release(inputs: ReleaseInputs, directory: Path, signer: StatementSigner
     writer = _Writer(directory)
     try:
         lock = _write_lock(writer, names, inputs.lock_file)
-        log = _write_log(writer, names, inputs.log)
+        log = _write_log(writer, names.log, inputs.log) if inputs.log is not None else None
+        boot = _write_boot(writer, names, inputs.boot) if inputs.boot is not None else None
         results = (*_results(directory, names, inputs), lock)
-        manifest = describe(inputs, names, results, log, signed=signer is not None)
+        manifest = describe(inputs, names, results, log, boot, signed=signer is not None)
         digest, size = _write_manifest(writer, names, manifest)
         writer.put(CHECKSUMS, checksums_text({result.name: result.sha256 for result in results}))
         if signer is not None:
@@ -79,11 +80,13 @@ def _write_lock(writer: _Writer, names: ReleaseNames, data: bytes) -> ResultFile
     )
 
 
-def _write_log(writer: _Writer, names: ReleaseNames, log: Path | None) -> BlobRef | None:
-    if log is None:
-        return None
-    digest, size = writer.copy(names.log, log)
-    return BlobRef(name=names.log, blob=f"sha256:{digest}", size=size, media_type=LOG_MEDIA_TYPE)
+def _write_log(writer: _Writer, name: str, log: Path) -> BlobRef:
+    digest, size = writer.copy(name, log)
+    return BlobRef(name=name, blob=f"sha256:{digest}", size=size, media_type=LOG_MEDIA_TYPE)
+
+
+def _write_boot(writer: _Writer, names: ReleaseNames, boot: BootRecord) -> BootFacts:
+    return BootFacts(tests=boot.tests, log=_write_log(writer, names.boot_log, boot.log))
 
 
 def _write_manifest(writer: _Writer, names: ReleaseNames, manifest: Manifest) -> tuple[str, int]:

@@ -28,10 +28,11 @@ def describe(
     names: ReleaseNames,
     results: Sequence[ResultFile],
     log: m.BlobRef | None,
+    boot: m.BootFacts | None = None,
     *,
     signed: bool,
 ) -> m.Manifest:
-    """Return the manifest of a build whose files are ``results`` (the lock file among them) and ``log``."""
+    """Return the manifest of a build with the files ``results`` (the lock file among them), ``log``, ``boot``."""
     attestation = m.AttestationRef(predicate_type=PREDICATE_TYPE, media_type=BUNDLE_MEDIA_TYPE)
     return m.Manifest(
         schema="urn:packhouse:schema:manifest:v1",
@@ -48,6 +49,7 @@ def describe(
         builder=_builder(inputs),
         artifacts=tuple(_artifact(result) for result in sorted(results, key=lambda result: result.name)),
         log=log,
+        boot=boot,
         signature="dsse" if signed else "none",
         attestations=(attestation,) if signed else (),
     )

@@ -40,6 +40,11 @@ class ReleaseNames:
         return self.stem + ".log"
 
     @property
+    def boot_log(self) -> str:
+        """What the console showed in boot tests."""
+        return self.stem + ".boot.log"
+
+    @property
     def attestations(self) -> str:
         """DSSE envelopes, one a line."""
         return self.stem + ".intoto.jsonl"
@@ -57,7 +62,7 @@ class ReleaseNames:
     @property
     def around(self) -> frozenset[str]:
         """All that is part of a release beside the artifacts that its manifest lists."""
-        return self.signatures | {self.manifest, self.log, CHECKSUMS}
+        return self.signatures | {self.manifest, self.log, self.boot_log, CHECKSUMS}
 
 
 def checksums_text(digests: Mapping[str, str]) -> bytes:

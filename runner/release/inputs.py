@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from runner.create.image import Image
     from runner.packages.lock import Lock, Tool
     from runner.plan.model import Plan
-    from runner.release.manifest import Host, Identity, Isolation, Manifest, Trigger
+    from runner.release.manifest import BootTested, Host, Identity, Isolation, Manifest, Trigger
     from runner.sources.checkout import Checkout
 
 SELF_HOSTED = "urn:packhouse:builder:self-hosted:v1"
@@ -51,12 +51,21 @@ class BuildFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BootRecord:
+    """The boot tests that an image passed, and their log, secrets already removed."""
+
+    tests: tuple[BootTested, ...]
+    log: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseInputs:
     """Everything a release is made of.
 
     Attributes:
         lock_file: the lock as a file, exactly as it is to be published.
         log: the finished log of the build, secrets already removed; None when there is none.
+        boot: the boot tests it passed; None when there were none.
     """
 
     plan: Plan
@@ -66,6 +75,7 @@ class ReleaseInputs:
     image: Image
     facts: BuildFacts
     log: Path | None = None
+    boot: BootRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

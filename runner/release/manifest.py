@@ -241,6 +241,30 @@ class Compare(Strict, frozen=True, kw_only=True):
     packages_updated: Count
 
 
+class BootStage(Strict, frozen=True, kw_only=True):
+    """A stage of a boot, and how long after switching on it was seen to begin."""
+
+    stage: str
+    milliseconds: Count
+
+
+class BootTested(Strict, frozen=True, kw_only=True):
+    """One start of the image in a virtual machine. ``script`` is the digest of what was run in it."""
+
+    firmware: Literal["bios", "uefi", "secure"]
+    accelerator: Literal["kvm", "tcg"]
+    result: Literal["passed"]
+    timeline: tuple[BootStage, ...]
+    script: Sha256 | None = None
+
+
+class BootFacts(Strict, frozen=True, kw_only=True):
+    """The boot tests that the image had to pass before it was released, and the log of all of them."""
+
+    tests: tuple[BootTested, ...]
+    log: BlobRef
+
+
 class AttestationRef(Strict, frozen=True, kw_only=True):
     predicate_type: Uri
     media_type: str
@@ -260,6 +284,7 @@ class Manifest(Strict, frozen=True, kw_only=True):
     artifacts: tuple[Artifact, ...]
     sbom: tuple[Sbom, ...] = ()
     log: BlobRef | None = None
+    boot: BootFacts | None = None
     compare: Compare | None = None
     signature: Literal["dsse", "none"]
     attestations: tuple[AttestationRef, ...] = ()
@@ -268,6 +293,12 @@ class Manifest(Strict, frozen=True, kw_only=True):
     def stem(self) -> str:
         """``<name>.<arch>-<version>``, the first part of every file name."""
         return f"{self.image.name}.{self.image.arch}-{self.image.version}"
+
+    @property
+    def logs(self) -> tuple[BlobRef, ...]:
+        """All files that tell of this one run."""
+        boot = self.boot.log if self.boot is not None else None
+        return tuple(log for log in (self.log, boot) if log is not None)
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

@@ -200,7 +200,6 @@ def _dependencies(manifest: Manifest) -> tuple[Resource, ...]:
 
 
 def _run(manifest: Manifest) -> RunDetails:
-    log = manifest.log
     return RunDetails(
         builder=BuilderRef(id=manifest.builder.id, version={"runner": manifest.builder.version.runner}),
         metadata=RunMetadata(
@@ -208,13 +207,8 @@ def _run(manifest: Manifest) -> RunDetails:
             started_on=manifest.build.started_on,
             finished_on=manifest.build.finished_on,
         ),
-        byproducts=(
-            (
-                Resource(
-                    name=log.name, digest={"sha256": log.blob.removeprefix("sha256:")}, media_type=log.media_type
-                ),
-            )
-            if log
-            else ()
+        byproducts=tuple(
+            Resource(name=log.name, digest={"sha256": log.blob.removeprefix("sha256:")}, media_type=log.media_type)
+            for log in manifest.logs
         ),
     )

@@ -45,7 +45,7 @@ class VerifyReport:
     Attributes:
         keyid: of the key that signed it.
         manifest_digest: hexadecimal SHA-256.
-        files: name and SHA-256 of every artifact and the log, in the manifest's order.
+        files: name and SHA-256 of every artifact and log, in the manifest's order.
         checks: what was checked, one sentence each, in order.
     """
 
@@ -171,8 +171,7 @@ class _Verification:
         """A file that nobody signed must not lie where it would be booted or shipped with the rest."""
         known = {names.manifest, *names.signatures, CHECKSUMS}
         known.update(artifact.name for artifact in manifest.artifacts)
-        if manifest.log is not None:
-            known.add(manifest.log.name)
+        known.update(log.name for log in manifest.logs)
         strangers = sorted(self._sealed.names - known)
         if strangers:
             raise VerificationError(
@@ -184,8 +183,7 @@ class _Verification:
 
     def _files(self, manifest: Manifest) -> tuple[tuple[str, str], ...]:
         expected = [(artifact.name, artifact.size, artifact.digest.sha256) for artifact in manifest.artifacts]
-        if manifest.log is not None:
-            expected.append((manifest.log.name, manifest.log.size, manifest.log.blob.removeprefix("sha256:")))
+        expected += [(log.name, log.size, log.blob.removeprefix("sha256:")) for log in manifest.logs]
         for name, size, sha256 in expected:
             self._equal(f"digest of {name}", self._sealed.digest(name, size), sha256)
             self._passed(f"{name}: {size} bytes, sha256:{sha256}")

@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import shutil
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,6 +140,14 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Address]:
     with shared_server((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "s3") as address:
         address.create_bucket(BUCKET)
         yield address
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder on tmpfs."""
+    folder = Path(tempfile.mkdtemp(prefix="packhouse-test-", dir="/dev/shm"))
+    yield folder
+    shutil.rmtree(folder)
 
 
 def once(shared: Path, name: str, make: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:

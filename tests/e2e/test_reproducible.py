@@ -3,25 +3,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from runner.digest import sha256_file
 from tests.support.apt_repo import tiny_distribution
-from tests.support.other_world import ENVIRONMENT, elsewhere, missing
+from tests.support.other_world import build_elsewhere, missing
 from tests.support.packhouse import PROJECT, Packhouse
 from tests.support.tiny import tiny
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = [
     pytest.mark.e2e,
@@ -38,28 +30,9 @@ _STATEFUL = ("dbus", "openssh-server", "python3-minimal", "ca-certificates")
 """Packages whose scripts make identifiers, keys, compiled files or indices."""
 
 
-@pytest.fixture
-def memory() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="packhouse-test-", dir="/dev/shm"))
-    yield folder
-    shutil.rmtree(folder)
-
-
 def results(folder: Path) -> dict[str, str]:
     """Digest of every result file by name."""
     return {path.name: sha256_file(path) for path in folder.iterdir() if not path.name.endswith(OWN)}
-
-
-def build_elsewhere(work: Path, store: Path, *args: str | Path, env: dict[str, str] | None = None) -> None:
-    (work / "tmp").mkdir(parents=True)
-    environment = {**os.environ, **ENVIRONMENT, "TMPDIR": str(work / "tmp"), "HOME": str(work), **(env or {})}
-    environment["PYTHONPATH"] = str(PROJECT)
-    command = [sys.executable, "-m", "runner", "--json", "--store", store, "build", *args]
-    done = subprocess.run(
-        elsewhere(work / "world", command), env=environment, cwd=work, capture_output=True, check=False, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert not list((work / "tmp").iterdir())
 
 
 def years(folder: Path) -> set[str]:
@@ -107,16 +80,3 @@ def test_a_debian_image_with_state(tmp_path: Path, memory: Path, packhouse: Pack
         packhouse.run("build", description, *choice, here)
         build_elsewhere(memory / kind, store, description, *choice, away)
         assert results(here) == results(away), kind
-
-
-@pytest.mark.network
-def test_a_disk(tmp_path: Path, memory: Path, packhouse: Packhouse) -> None:
-    description = Path(shutil.copytree(PROJECT / "examples" / "debian-server", tmp_path / "description"))
-    choice = ("--profile", "trixie", "--profile", "grub")
-    packhouse.run("lock", description, *choice)
-    store = memory / "store"
-    shutil.copytree(packhouse.store / "blobs", store / "blobs")
-    here, away = tmp_path / "here", memory / "away"
-    packhouse.run("build", description, *choice, "--target-dir", here)
-    build_elsewhere(memory / "disk", store, description, *choice, "--target-dir", away)
-    assert results(here) == results(away)

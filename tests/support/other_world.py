@@ -10,8 +10,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tests.support.packhouse import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +47,19 @@ hostname {hostname}
 umask 077
 exec taskset --cpu-list {cpu} "$@"
 """
+
+
+def build_elsewhere(work: Path, store: Path, *args: str | Path, env: dict[str, str] | None = None) -> None:
+    """Run ``packhouse build ARGS`` elsewhere, with all that it needs in the new folder ``work``."""
+    (work / "tmp").mkdir(parents=True)
+    environment = {**os.environ, **ENVIRONMENT, "TMPDIR": str(work / "tmp"), "HOME": str(work), **(env or {})}
+    environment["PYTHONPATH"] = str(PROJECT)
+    command = [sys.executable, "-m", "runner", "--json", "--store", store, "build", *args]
+    done = subprocess.run(
+        elsewhere(work / "world", command), env=environment, cwd=work, capture_output=True, check=False, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert not list((work / "tmp").iterdir())
 
 
 def missing() -> str:

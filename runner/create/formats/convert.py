@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from runner.create.formats import qemu
 from runner.create.formats.api import Disk
 from runner.create.formats.registry import format_for
-from runner.errors import BuildError
+from runner.create.formats.wrap import FOLDER, wrap
+from runner.plan.formats import DiskFormatPlan
 
 if TYPE_CHECKING:
     from runner.create.image import ResultFile
@@ -27,13 +28,17 @@ def convert(inputs: CreateInputs, raw: Path, sink: LineSink | None = None) -> tu
         BuildError: the format cannot be written, or a tool failed.
     """
     with tempfile.TemporaryDirectory(prefix=".format-", dir=raw.parent) as scratch:
-        disk = Disk(inputs=inputs, raw=raw, folder=raw.parent, scratch=Path(scratch), sink=sink)
-        if disk.plan.wrapper:
-            raise BuildError("a disk cannot be put into a container yet", hint="set the format without it")
-        write = format_for(disk.plan.name)
-        if disk.plan.name:
+        work, plan = Path(scratch) / "work", inputs.type.disk_format or DiskFormatPlan()
+        tree = Path(scratch) / "tree"
+        folder = tree / FOLDER if plan.wrapper else raw.parent
+        for path in (work, folder):
+            path.mkdir(parents=True, exist_ok=True)
+        write = format_for(plan.name)
+        if plan.name:
             qemu.dig_holes(raw, sink)
-        files = write(disk)
+        files = write(Disk(inputs=inputs, raw=raw, folder=folder, scratch=work, sink=sink))
+        if plan.wrapper:
+            files = wrap(inputs, plan.wrapper, tree, raw.parent)
         if raw.name not in {file.name for file in files}:
             raw.unlink(missing_ok=True)
     return files

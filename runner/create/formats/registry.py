@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.create.formats import gce, qcow2, qemu, raw, vdi, vhd, vhdx, vmdk
+from runner.create.formats import gce, ova, qcow2, qemu, raw, vagrant, vdi, vhd, vhdx, vmdk, wrap
 from runner.errors import BuildError
 
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 FORMATS: Mapping[str, Convert] = {
     "": raw.convert,
     "gce": gce.convert,
+    "ova": ova.convert,
     "qcow2": qcow2.convert,
+    "vagrant": vagrant.convert,
     "vdi": vdi.convert,
     "vhd": vhd.convert,
     "vhd-fixed": vhd.convert_fixed,
@@ -25,8 +27,8 @@ FORMATS: Mapping[str, Convert] = {
 }
 """KIWI's name of a format to what writes it. What a plan may ask for is in ``runner.plan.disk_support``."""
 
-TOOLS = (*qemu.TOOLS, *gce.TOOLS)
-"""The programs that write all of them."""
+TOOLS = tuple(sorted({*qemu.TOOLS, *gce.TOOLS, *vagrant.TOOLS, *wrap.TOOLS}))
+"""The programs that write all of them, containers around them included."""
 
 
 def format_for(name: str) -> Convert:

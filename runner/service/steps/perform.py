@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from runner.packages import lockfile
 from runner.pipeline.build import build
-from runner.pipeline.images import refuse_unsupported
 from runner.pipeline.locking import committed_or_new, make_lock, still_fresh
 from runner.pipeline.packages_of import mirrored_packages
+from runner.pipeline.refusal import refuse_unsupported
 from runner.pipeline.request import BuildOptions, Selection
 from runner.pipeline.source import open_source
 from runner.release.manifest import decode_manifest

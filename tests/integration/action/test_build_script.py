@@ -93,6 +93,8 @@ def test_each_input_is_one_argument(tmp_path: Path) -> None:
         INPUT_TYPE="docker",
         INPUT_PROFILE=" one \n\n  two words\n",
         INPUT_CHANNEL="edge",
+        INPUT_BOOT_TEST="true",
+        INPUT_BOOT_SCRIPT="check me.sh",
         INPUT_PUBLISH="file:///store",
         INPUT_EXTRA_ARGS="--no-cache\n--target-arch\nx86_64",
         INPUT_S3_ENDPOINT="http://s3.example.org",
@@ -103,6 +105,8 @@ def test_each_input_is_one_argument(tmp_path: Path) -> None:
     assert run.values("--type") == ["docker"]
     assert run.values("--profile") == ["one", "two words"]
     assert run.values("--channel") == ["edge"]
+    assert "--boot-test" in run.given["args"]
+    assert run.values("--boot-script") == ["check me.sh"]
     assert run.values("--publish") == ["file:///store"]
     assert run.given["args"][-5:] == ["--no-cache", "--target-arch", "x86_64", "--", "--help"]
     assert run.given["env"]["AWS_ENDPOINT_URL_S3"] == "http://s3.example.org"

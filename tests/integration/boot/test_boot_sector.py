@@ -3,18 +3,25 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from runner.boot.model import BootTest, FailedBootError
 from runner.boot.test import boot
+from runner.create.formats.convert import convert
 from runner.errors import UsageError
+from runner.plan.formats import DiskFormatPlan
+from runner.plan.machine import VagrantPlan
+from tests.integration.create.trees import STEM, inputs
 from tests.support.boot_sector import write_boot_sector
 
 if TYPE_CHECKING:
@@ -57,6 +64,39 @@ def test_every_format_starts(disk: Path, tmp_path: Path, form: str) -> None:
     packed = tmp_path / f"disk.{form}"
     subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", form, disk, packed], check=True)
     assert start(packed, grow_to=8 << 20).timeline[-1].stage == "login"
+
+
+@pytest.mark.parametrize(
+    ("name", "wrapper", "ending"),
+    [
+        ("ova", "", "ova"),
+        ("gce", "", "tar.gz"),
+        ("vagrant", "", "vagrant.libvirt.box"),
+        ("vmdk", "oci", "oci.tar.xz"),
+        ("", "docker", "docker.tar.xz"),
+    ],
+)
+def test_a_disk_in_an_archive_starts(disk: Path, name: str, wrapper: str, ending: str) -> None:
+    given = inputs("ext4")
+    plan = msgspec.structs.replace(
+        given.type,
+        disk_format=DiskFormatPlan(name=name, wrapper=wrapper),
+        vagrant=VagrantPlan(provider="libvirt", virtual_size_gb=1),
+    )
+    convert(msgspec.structs.replace(given, type=plan), disk)
+    assert start(disk.parent / f"{STEM}.{ending}").timeline[-1].stage == "login"
+
+
+def test_archives_without_a_disk_are_refused(tmp_path: Path) -> None:
+    empty, damaged, cut = (tmp_path / name for name in ("empty.ova", "damaged.box", "cut.tar.gz"))
+    damaged.write_bytes(b"no archive")
+    with tarfile.open(empty, "w") as archive:
+        archive.add(damaged, "text")
+    packed = gzip.compress(empty.read_bytes(), mtime=0)
+    cut.write_bytes(packed[: len(packed) // 2])
+    for path, match in ((empty, "no disk in it"), (damaged, "cannot be unpacked"), (cut, "cannot be unpacked")):
+        with pytest.raises(UsageError, match=match):
+            start(path)
 
 
 def test_results_are_started_by_their_folder(disk: Path, tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import socket
 import stat
 import struct
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.create.inputs import CreateInputs
-from runner.create.registry import Workshop
 from runner.plan.model import (
     ContainerPlan,
     DescriptionRef,
@@ -23,12 +23,13 @@ from runner.plan.model import (
     SizePlan,
     TypePlan,
 )
-from runner.sandbox.choose import choose
 from runner.seed import Seed
+from tests.support.workshop import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+    from runner.create.registry import Workshop
 
 EPOCH = 1_700_000_000
 OLD = 1_500_000_000
@@ -205,5 +206,5 @@ def with_acl(root: Path) -> None:
 
 
 def workshop() -> Workshop:
-    """With the sandbox that this machine has."""
-    return Workshop(choose())
+    """With the sandbox that this machine has; no part of these types is kept."""
+    return Shelf(Path("/nonexistent")).workshop()

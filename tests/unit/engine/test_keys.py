@@ -10,8 +10,11 @@ import pytest
 
 from runner.digest import digest_of
 from runner.engine.job import Job
-from runner.engine.keys import ConfiguredInputs, PackagesInputs, configured_key, packages_key
+from runner.engine.keys import ConfiguredInputs, PackagesInputs, PartInputs, configured_key, packages_key, part_key
+from runner.initrd.kept import InitrdInputs
+from runner.initrd.kernel import Kernel
 from runner.packages.lock import Lock, LockedPackage, Solver
+from runner.plan.initrd import InitrdPlan
 from runner.plan.model import ArchivePlan, DescriptionRef, ImageIdentity, PackageRequest, Plan, TypePlan
 
 if TYPE_CHECKING:
@@ -82,6 +85,16 @@ def test_configured(folder: Path) -> None:
     assert len(keys) == 5
 
 
+def test_parts() -> None:
+    asked = (
+        ("initrd", "k", "bwrap"),
+        ("initrd", "k", "bwrap"),
+        ("other", "k", "bwrap"),
+        ("initrd", "k", "chroot"),
+    )
+    assert len({part_key(*words) for words in asked}) == 3
+
+
 def other(value: Any) -> Any:
     """Another value of the same type."""
     match value:
@@ -93,8 +106,9 @@ def other(value: Any) -> Any:
             return f"{value}x"
         case tuple():
             return (*value, *value[:1]) if value else (("x",),)
-        case Plan():
-            return msgspec.structs.replace(value, arch=other(value.arch))
+        case msgspec.Struct():
+            name = next(name for name in value.__struct_fields__ if isinstance(getattr(value, name), str))
+            return msgspec.structs.replace(value, **{name: other(getattr(value, name))})
     raise AssertionError(f"no other {value!r} is known")
 
 
@@ -109,10 +123,15 @@ def other(value: Any) -> Any:
             below="k", version=1, plan=PLAN, lock="l", description="d", text="t", git_modes=False,
             modes=(("a", 1),),
         ),
+        PartInputs(name="initrd", inputs="k", isolation="bwrap", owners=("0 0 1",)),
+        InitrdInputs(
+            version=1, tree="t", kernel=Kernel(version="1", image="/a", initrd="/b"), epoch=1, compressor="zstd",
+            plan=InitrdPlan(system="dracut"),
+        ),
     ],
     ids=lambda each: type(each).__name__,
 )  # fmt: skip
-def test_every_input_counts(inputs: PackagesInputs | ConfiguredInputs) -> None:
+def test_every_input_counts(inputs: PackagesInputs | ConfiguredInputs | PartInputs | InitrdInputs) -> None:
     first = digest_of(inputs)
     for field in msgspec.structs.fields(inputs):
         changed = msgspec.structs.replace(inputs, **{field.name: other(getattr(inputs, field.name))})

@@ -78,6 +78,7 @@ def test_every_compression_is_read_and_unpacked(tmp_path: Path, kind: str) -> No
         package().replace(b"control.tar", b"nothing.tar"),
         package("gz").replace(b"control.tar.gz", b"control.tar.bz"),
     ],
+    ids=range(10),  # the bytes hold the time, and every worker has to give a case the same name
 )
 def test_a_damaged_package_is_an_error_that_names_it(tmp_path: Path, damaged: bytes) -> None:
     path = tmp_path / "x.deb"

@@ -213,6 +213,9 @@ def test_disk_formats(write: Callable[..., Path]) -> None:
     plain = planned(write, "oem")
     assert (plain.disk_format and plain.disk_format.name, plain.machine) == ("", None)
     assert planned(write, "oem", 'format="ova"').machine is not None
+    package = planned(write, "oem", 'format="ova" formatoptions="a=1"', machine).disk_format
+    assert package is not None
+    assert package.options == ("adapter_type=lsilogic", "a=1")  # its kind of disk is not to be chosen
 
 
 def test_a_disk_in_a_container(write: Callable[..., Path]) -> None:
@@ -221,6 +224,9 @@ def test_a_disk_in_a_container(write: Callable[..., Path]) -> None:
     assert (plan.disk_format.wrapper, plan.disk_format.name) == ("oci", "qcow2")
     assert plan.container is not None
     assert plan.container.name == "n"
+    raw = planned(write, "oem", 'format="docker:raw"').disk_format
+    assert raw is not None
+    assert (raw.wrapper, raw.name) == ("docker", "")
 
 
 def test_a_box(write: Callable[..., Path]) -> None:

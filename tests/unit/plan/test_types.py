@@ -106,7 +106,7 @@ def test_what_can_be_built_is_supported(write: Callable[..., Path], name: str) -
     ("image", "attributes", "element"),
     [
         ("oem", 'filesystem="btrfs"', 'type filesystem="btrfs"'),
-        ("oem", 'filesystem="ext4" format="ova"', 'type format="ova"'),
+        ("oem", 'filesystem="ext4" format="oci:zip"', 'type format="oci:zip"'),
         ("oem", 'filesystem="ext4" installiso="true"', "type installiso"),
         ("iso", "", 'type image="iso"'),
         ("oci", 'derived_from="x"', "type derived_from"),

@@ -18,7 +18,8 @@ from runner.release import inputs as release_inputs
 from runner.release import keys
 from runner.release.assemble import make_release
 from runner.release.buildkey import BuildKey
-from runner.release.inputs import BuildFacts, Release, ReleaseInputs
+from runner.release.inputs import BootRecord, BuildFacts, Release, ReleaseInputs
+from runner.release.manifest import BootStage, BootTested
 from runner.release.sign import load_signer
 from runner.sources.checkout import Checkout
 
@@ -149,6 +150,15 @@ def make_inputs(directory: Path, *, version: str = "1.0.0") -> ReleaseInputs:
     plan, lock = _plan(version), _lock()
     log = directory.parent / f"{directory.name}.log"
     log.write_text("--- prepare\nall is well\n")
+    boot_log = directory.parent / f"{directory.name}.boot.log"
+    boot_log.write_text("tiny login: \n")
+    tested = BootTested(
+        firmware="bios",
+        accelerator="kvm",
+        result="passed",
+        timeline=(BootStage(stage="firmware", milliseconds=0), BootStage(stage="login", milliseconds=8125)),
+        script="5" * 64,
+    )
     return ReleaseInputs(
         plan=plan,
         lock=lock,
@@ -167,6 +177,7 @@ def make_inputs(directory: Path, *, version: str = "1.0.0") -> ReleaseInputs:
         image=Image(key="4" * 64, files=_results(directory, plan.stem)),
         facts=_facts(plan, lock, f"build-{directory.name}"),
         log=log,
+        boot=BootRecord(tests=(tested,), log=boot_log),
     )
 
 

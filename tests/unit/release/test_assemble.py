@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.unit.release.conftest import MakeSample
 
 SIGNATURES = (".intoto.jsonl", ".sigstore.json")
-VOLATILE = (".manifest.json", *SIGNATURES, ".log")
+VOLATILE = (".manifest.json", *SIGNATURES, ".log", ".boot.log")
 
 
 class BrokenSigner:
@@ -85,8 +85,8 @@ def test_a_log_in_place_is_used_and_survives_a_failure(raw_inputs: ReleaseInputs
 
 
 def test_without_a_log(raw_inputs: ReleaseInputs, tmp_path: Path) -> None:
-    release = make_release(replace(raw_inputs, log=None), tmp_path / "raw", None)
-    assert release.manifest.log is None
+    release = make_release(replace(raw_inputs, log=None, boot=None), tmp_path / "raw", None)
+    assert release.manifest.logs == ()
     assert not any(name.endswith(".log") for name in release.files)
 
 

@@ -37,6 +37,7 @@ SIGSTORE = f"{STEM}.sigstore.json"
 FILES = (
     "SHA256SUMS",
     "kiwi.result.json",
+    f"{STEM}.boot.log",
     INTOTO,
     f"{STEM}.lock.json",
     f"{STEM}.log",
