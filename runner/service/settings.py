@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from runner.errors import UsageError
 from runner.service.config.secrets import Secrets
 from runner.service.queue.settings import JobSettings
-from runner.service.steps.perform import PASSPHRASE
+from runner.service.steps.order import BootOrder
+from runner.service.steps.perform import BOOT_PASSWORD, PASSPHRASE
 from runner.service.watch.look import WatchedRepository
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runner.service.config.model import Destination, Limits, Repository, ServiceConfig
+    from runner.service.config.model import BootGate, Destination, Limits, Repository, ServiceConfig
     from runner.service.jobs.model import JobRequest
 
 _KEPT = frozenset({
@@ -54,6 +55,9 @@ class Settings:
         sign = destination.sign if destination else None
         if sign is not None and sign.passphrase:
             environment[PASSPHRASE] = self.secrets.value(sign.passphrase)
+        gate = repository.boot_test
+        if gate is not None and gate.password:
+            environment[BOOT_PASSWORD] = self.secrets.value(gate.password)
         return JobSettings(
             url=repository.url,
             environment=environment,
@@ -61,6 +65,7 @@ class Settings:
             storage=destination.url if destination and request.channel else "",
             mirror_packages=destination.mirror_packages if destination else False,
             key=Path(sign.key) if sign else None,
+            boot=_boot(gate),
             seconds=limits.time,
             log_bytes=limits.log,
         )
@@ -116,3 +121,15 @@ class Settings:
         kept.setdefault(_STORE, str(self.state / "store"))
         more = {**destination.settings, **self.secrets.environment(destination.environment)} if destination else {}
         return {**kept, **self.secrets.environment(repository.environment), **more}
+
+
+def _boot(gate: BootGate | None) -> BootOrder | None:
+    if gate is None or not gate.enabled:
+        return None
+    try:
+        script = Path(gate.script).read_text(encoding="utf-8") if gate.script else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            "the script of the boot test cannot be read", where=gate.script, why=str(error)
+        ) from error
+    return BootOrder(script=script, seconds=gate.seconds)

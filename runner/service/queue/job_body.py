@@ -281,6 +281,7 @@ class _Attempt:
             lock=lock,
             target=self._target,
             key=settings.key,
+            boot=settings.boot,
             trigger=request.trigger,
             attempt=self._job.attempt,
             seconds=settings.seconds,

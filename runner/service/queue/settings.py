@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.service.jobs.model import JobRequest
+    from runner.service.steps.order import BootOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class JobSettings:
         environment: of the processes of its steps, secrets among it.
         redact: masks these secrets.
         storage: URL of the storage to publish to; empty: nothing is published.
+        boot: test that disks have to pass.
         key: private key to sign with; its passphrase is in the environment.
         seconds, log_bytes: a step may take, and may say.
     """
@@ -34,6 +36,7 @@ class JobSettings:
     storage: str = ""
     mirror_packages: bool = True
     key: Path | None = None
+    boot: BootOrder | None = None
     seconds: float = 7200.0
     log_bytes: int = 64 << 20
 

@@ -30,8 +30,18 @@ class LockOrder(msgspec.Struct, frozen=True, kw_only=True, tag="lock"):
     seconds: float
 
 
+class BootOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """A boot test that a disk has to pass; ``script`` is run in it by root, whose password is in the environment."""
+
+    script: str = ""
+    seconds: float
+
+
 class BuildOrder(msgspec.Struct, frozen=True, kw_only=True, tag="build"):
-    """Build the image from ``lock``, the text of a lock file, into the folder ``target``; sign it with ``key``."""
+    """Build the image from ``lock``, the text of a lock file, into the folder ``target``; sign it with ``key``.
+
+    A disk has to pass the test ``boot``, where there is one, before it is signed.
+    """
 
     url: str
     commit: str
@@ -39,6 +49,7 @@ class BuildOrder(msgspec.Struct, frozen=True, kw_only=True, tag="build"):
     lock: str
     target: Path
     key: Path | None = None
+    boot: BootOrder | None = None
     trigger: Trigger
     attempt: int
     seconds: float

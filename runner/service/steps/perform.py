@@ -10,7 +10,7 @@ from runner.pipeline.build import build
 from runner.pipeline.locking import committed_or_new, make_lock, still_fresh
 from runner.pipeline.packages_of import mirrored_packages
 from runner.pipeline.refusal import refuse_unsupported
-from runner.pipeline.request import BuildOptions, Selection
+from runner.pipeline.request import BootGate, BuildOptions, Selection
 from runner.pipeline.source import open_source
 from runner.release.manifest import decode_manifest
 from runner.service.jobs.model import Artifact
@@ -30,11 +30,14 @@ from runner.storage.publish import publish_release
 
 if TYPE_CHECKING:
     from runner.pipeline.request import Machine
+    from runner.release.manifest import Manifest
     from runner.release.manifest import Trigger as ManifestTrigger
     from runner.service.jobs.model import Trigger
     from runner.service.steps.order import Order
 
 PASSPHRASE = "PACKHOUSE_KEY_PASSPHRASE"  # noqa: S105  # the name of a variable
+BOOT_PASSWORD = "PACKHOUSE_BOOT_PASSWORD"  # noqa: S105
+_DISKS = frozenset({"oem", "vmx"})
 _TRIGGERS: dict[Trigger, ManifestTrigger] = {
     "push": "push",
     "tag": "push",
@@ -85,6 +88,7 @@ def _build(order: BuildOrder, machine: Machine) -> Built:
         target=order.target,
         key=order.key,
         passphrase=machine.env.get(PASSPHRASE),
+        boot=_gate(order, machine),
         lock=lockfile.parse(order.lock.encode()),
         trigger=_TRIGGERS[order.trigger],
         attempt=order.attempt,
@@ -98,7 +102,25 @@ def _build(order: BuildOrder, machine: Machine) -> Built:
         artifacts=tuple(
             Artifact(name=item.name, size=item.size, sha256=item.digest.sha256) for item in manifest.artifacts
         ),
+        boot=_boot_seconds(manifest),
     )
+
+
+def _gate(order: BuildOrder, machine: Machine) -> BootGate | None:
+    if order.boot is None or order.image.type_name.partition(":")[0] not in _DISKS:
+        return None
+    from runner.boot.model import Login
+
+    script = order.boot.script.encode() or None
+    return BootGate(
+        script=script, login=Login(password=machine.env.get(BOOT_PASSWORD, "")), seconds=order.boot.seconds
+    )
+
+
+def _boot_seconds(manifest: Manifest) -> float | None:
+    """Return when the slowest tested start had come as far as it was to come."""
+    tests = manifest.boot.tests if manifest.boot else ()
+    return max((test.timeline[-1].milliseconds / 1000 for test in tests if test.timeline), default=None)
 
 
 def _keyid(order: BuildOrder, options: BuildOptions) -> str:
