@@ -53,7 +53,7 @@ def _folder(root: Path, point: str) -> Path:
     folder = root
     for part in PurePosixPath(point).relative_to(ROOT).parts:
         folder = folder / part
-        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        if part == ".." or folder.is_symlink() or (folder.exists() and not folder.is_dir()):
             raise BuildError(
                 f"nothing can be mounted at {point}", why=f"/{folder.relative_to(root)} is no folder of the tree"
             )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -156,11 +157,16 @@ def _custom(setting: Setting) -> Iterator[PartitionPlan]:
             content=_custom_content(said),
             filesystem=said.filesystem,
             label=(said.label or said.name.upper()) if said.filesystem else "",
-            mountpoint=said.mountpoint,
+            mountpoint=_absolute(said.mountpoint),
             size_mib=mebibytes(said.size),
             number=said.part_id,
             clones=said.clone or 0,
         )
+
+
+def _absolute(path: str) -> str:
+    """Return ``path`` from the top, as KIWI takes one without its first slash; empty stays empty."""
+    return "/" + "/".join(PurePosixPath(path.lstrip("/")).parts) if path else ""
 
 
 def _custom_content(said: Partition) -> Content:
@@ -179,7 +185,7 @@ def _spare(setting: Setting) -> Iterator[PartitionPlan]:
             content="filesystem" if said.spare_part_fs else "nothing",
             filesystem=said.spare_part_fs,
             label="SPARE" if said.spare_part_fs else "",
-            mountpoint=said.spare_part_mountpoint,
+            mountpoint=_absolute(said.spare_part_mountpoint),
             size_mib=mebibytes(said.spare_part),
             file_attributes=said.spare_part_fs_attributes,
         )

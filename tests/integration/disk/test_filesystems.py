@@ -9,10 +9,12 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from runner.disk.filesystems.api import FilesystemSpec, Place
 from runner.disk.filesystems.registry import MODULES, filesystem_for
 from runner.errors import BuildError
+from runner.plan.sizes import least_mib
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +113,44 @@ def test_files_of_a_fat_come_back(kind: str, tmp_path: Path) -> None:
     assert {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()} == {
         path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "mebibytes", "sector_bytes", "cluster"),
+    [
+        ("fat16", 3, 512, 512),
+        ("fat16", 20, 512, 4096),
+        ("fat16", 17, 4096, 4096),
+        ("fat16", 300, 512, 8192),
+        ("fat32", 33, 512, 512),
+        ("fat32", 40, 512, 512),
+        ("fat32", 100, 512, 1024),
+        ("fat32", 257, 4096, 4096),
+        ("fat32", 300, 512, 4096),
+    ],
+)
+def test_a_fat_of_any_size_is_of_its_kind(
+    kind: str, mebibytes: int, sector_bytes: int, cluster: int, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    with disk.open("wb") as stream:
+        stream.truncate(mebibytes * MEBIBYTE)
+    said = replace(spec(kind), sector_bytes=sector_bytes)
+    place = Place(disk, 0, mebibytes * MEBIBYTE)
+    filesystem_for(kind).write(said, tree(tmp_path / "tree"), place, scratch=tmp_path)
+    check = subprocess.run(["fsck.fat", "-n", "-v", disk], capture_output=True, text=True, check=False)
+    assert check.returncode == 0, check.stdout
+    assert f"{cluster} bytes per cluster" in check.stdout
+    assert "few clusters" not in check.stdout.lower()
+    shown = subprocess.run(["blkid", "-p", "-o", "export", disk], capture_output=True, text=True, check=True)
+    assert f"VERSION=FAT{kind.removeprefix('fat')}" in shown.stdout
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rules_know_the_least_size(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    least = filesystem_for(kind).need(spec(kind), tmp_path / "tree") // MEBIBYTE
+    assert least_mib(kind, 512) in {0, least}
 
 
 def test_a_link_cannot_lie_in_a_fat(tmp_path: Path) -> None:

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A tree is divided where partitions are mounted, and nothing outside of it is touched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.disk.split import split
+from runner.errors import BuildError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_part_has_what_lies_below_its_mountpoint(tmp_path: Path) -> None:
+    root, scratch = tmp_path / "tree", tmp_path / "scratch"
+    (root / "boot/efi").mkdir(parents=True)
+    scratch.mkdir()
+    for name in ("boot/vmlinuz", "boot/efi/loader", "top"):
+        (root / name).write_text(name)
+    parts = split(root, {"root": "/", "boot": "/boot", "efi": "/boot/efi", "srv": "/srv"}, scratch)
+    found = {name: sorted(str(path.relative_to(part)) for path in part.rglob("*")) for name, part in parts.items()}
+    assert found == {"root": ["boot", "srv", "top"], "boot": ["efi", "vmlinuz"], "efi": ["loader"], "srv": []}
+
+
+@pytest.mark.parametrize("point", ["/..", "/srv/../../outside", "/link", "/file"])
+def test_no_mountpoint_leads_out_of_the_tree(tmp_path: Path, point: str) -> None:
+    root, outside = tmp_path / "tree", tmp_path / "outside"
+    for folder in (root / "srv", outside, tmp_path / "scratch"):
+        folder.mkdir(parents=True)
+    (outside / "mine").write_text("mine")
+    (root / "link").symlink_to(outside)
+    (root / "file").write_text("")
+    with pytest.raises(BuildError, match=r"nothing can be mounted at"):
+        split(root, {"root": "/", "part": point}, tmp_path / "scratch")
+    assert (outside / "mine").read_text() == "mine"
