@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runner.create.inputs import CreateInputs
     from runner.disk.model import DiskIdentity, DiskLayout, Partition
     from runner.plan.disk import DiskPlan
+    from runner.plan.partitions import PartitionPlan
     from runner.process import LineSink
 
 _LEAST_FREE = 64 * MEBIBYTE
@@ -35,6 +36,8 @@ def write_disk(
     sink: LineSink | None = None,
 ) -> DiskLayout:
     """Write the tree at ``root``, which is taken apart, as the new file ``disk`` and return how it is laid out.
+
+    What was mounted below the root is then in ``scratch``, in folders with the names of the partitions.
 
     Raises:
         BuildError: the disk or a partition is too small, a filesystem cannot be written, or a tool failed.
@@ -66,6 +69,11 @@ def write_disk(
         filesystem = filesystem_for(extent.partition.plan.filesystem)
         filesystem.write(specs[name], trees[name], place, scratch=work, sink=sink)
     return layout
+
+
+def mounted(plan: DiskPlan) -> tuple[PartitionPlan, ...]:
+    """Return the partitions of ``plan`` with a filesystem that is mounted below the root."""
+    return tuple(entry for entry in plan.partitions if entry.filesystem and entry.mountpoint not in {"", "/"})
 
 
 def _spec(inputs: CreateInputs, entry: Partition, sector_bytes: int) -> FilesystemSpec:

@@ -15,9 +15,11 @@ from runner.bootloader.boot_code import embed
 from runner.bootloader.facts import BootFacts
 from runner.bootloader.install import BootCode, install
 from runner.create.canonical import canonicalise
-from runner.create.disk_writer import write_disk
+from runner.create.disk_scripts import DiskScript, change_tree
+from runner.create.disk_writer import mounted, write_disk
 from runner.create.formats.convert import convert
 from runner.create.formats.registry import TOOLS as FORMAT_TOOLS
+from runner.create.reduce import reduce_tree
 from runner.create.registry import Builder
 from runner.disk.fstab import fstab
 from runner.disk.identity import identify
@@ -45,15 +47,23 @@ _APPENDED = "etc/fstab.append"
 def run(inputs: CreateInputs, root: Path, stage: Path, workshop: Workshop) -> tuple[ResultFile, ...]:
     """Make a disk of ``root``; see :class:`runner.create.registry.Run`."""
     disk_plan, boot_plan = _plans(inputs)
-    bench = Bench(root=root, epoch=inputs.epoch, sandbox=workshop.sandbox, sink=workshop.sink)
+    bench = Bench(
+        root=root, epoch=inputs.epoch, sandbox=workshop.sandbox, sink=workshop.sink, limits=workshop.limits
+    )
     identity = identify(disk_plan, arch=inputs.arch, seed=Seed(bytes.fromhex(inputs.seed)))
     code = _finish_tree(bench, inputs, identity, boot_plan, workshop)
-    canonicalise(root, inputs.epoch, workshop.sink)
+    change_tree(bench, inputs, identity)
     path = stage / f"{inputs.stem}.raw"
-    with tempfile.TemporaryDirectory(prefix=".disk-", dir=stage) as scratch:
-        layout = write_disk(inputs, disk_plan, identity, root, path, scratch=Path(scratch), sink=workshop.sink)
-    if code is not None:
-        embed(layout, path, boot=code.boot, core=code.core)
+    with tempfile.TemporaryDirectory(prefix=".disk-", dir=stage) as folder:
+        scratch = Path(folder)
+        last = DiskScript(bench, inputs, scratch / ".description")
+        last.keep()
+        reduce_tree(root, inputs.type)
+        canonicalise(root, inputs.epoch, workshop.sink)
+        layout = write_disk(inputs, disk_plan, identity, root, path, scratch=scratch, sink=workshop.sink)
+        if code is not None:
+            embed(layout, path, boot=code.boot, core=code.core)
+        last.run(path, layout, {entry.mountpoint: scratch / entry.name for entry in mounted(disk_plan)})
     return convert(inputs, path, workshop.sink)
 
 
@@ -91,4 +101,4 @@ def _write_fstab(root: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-BUILDER = Builder(version=4, tools=FORMAT_TOOLS, run=run)
+BUILDER = Builder(version=5, tools=FORMAT_TOOLS, run=run, strips=True)

@@ -31,12 +31,14 @@ def split(root: Path, mountpoints: Mapping[str, str], scratch: Path) -> dict[str
         the tree of each partition by its name. The copies keep owners, modes, times and attributes.
 
     Raises:
-        BuildError: a mountpoint is no folder of the tree.
+        BuildError: a mountpoint is no folder of the tree, or a name is none that a folder can have.
         HostError: the disk is full.
     """
     trees = {name: root for name, point in mountpoints.items() if point == ROOT}
     below = [(point, name) for name, point in mountpoints.items() if point != ROOT]
     for point, name in sorted(below, key=lambda pair: _depth(pair[0]), reverse=True):  # /boot/efi before /boot
+        if not name.strip(".") or "/" in name:
+            raise BuildError(f"a partition cannot be called {name!r}")
         folder, part = _folder(root, point), scratch / name
         copy_tree(folder, part)
         _empty(folder)

@@ -54,6 +54,3 @@ def _boot(entry: ImageType) -> Iterator[tuple[str, str]]:
         yield f'bootloader name="{loader}"', "this bootloader is not installed yet"
     if any(part.uefi for initrd in entry.initrd for part in initrd.dracut):
         yield "dracut uefi", "kernel and initrd are not joined into one EFI program yet"
-    for name in ("editbootconfig", "editbootinstall"):
-        if getattr(entry.boot, name):
-            yield f"type {name}", "scripts that change boot code are not run yet"

@@ -37,6 +37,7 @@ _TOOLS = (
         "cp",
         "cut",
         "date",
+        "dd",
         "echo",
         "env",
         "diff",

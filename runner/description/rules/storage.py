@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from runner.errors import Location
 
 _RESERVED_PARTITIONS = frozenset({"root", "readonly", "boot", "prep", "spare", "swap", "efi_csm", "efi"})
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _RESERVED_LABELS = frozenset({"ROOT", "SWAP", "SPARE"})
 
 _FIRST_SECTOR = 2048
@@ -51,6 +53,8 @@ def _partition_names(subject: Subject) -> Found:
     for entry in subject.types:
         seen: set[str] = set()
         for partition in entry.partitions.partitions if entry.partitions else ():
+            if not _NAME.fullmatch(partition.name):
+                yield f"a partition cannot be called {partition.name!r}", partition.at
             if partition.name in _RESERVED_PARTITIONS:
                 yield f"the name {partition.name} is taken by the disk's own partition", partition.at
             if partition.name in seen:

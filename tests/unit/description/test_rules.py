@@ -199,6 +199,17 @@ def test_rule(write: Callable[..., Path], rule: str) -> None:
     assert all(finding.remedy and finding.where is not None and finding.where.line for finding in findings)
 
 
+@pytest.mark.parametrize("name", ["disk.sh", "pre_disk_sync.sh", "scripts/install"])
+def test_scripts_around_disks_find_no_device(write: Callable[..., Path], name: str) -> None:
+    folder = write(oem("editbootinstall='scripts/install'"), preferences=False)
+    (folder / "scripts").mkdir()
+    (folder / "scripts/install").write_text("dd if=boot/u-boot.bin of=$1 seek=8 conv=notrunc\n")
+    (folder / name).write_text("#!/bin/bash\n# mount it\n  mount $2 /mnt\n")
+    (finding,) = check(load(folder), arch="x86_64")
+    assert (finding.id, str(finding.where)) == ("script_without_devices", f"{name}:3")
+    assert finding.message == "mount will find no device"
+
+
 @pytest.mark.parametrize("rule", SCRIPTS)
 def test_rule_about_scripts(write: Callable[..., Path], rule: str) -> None:
     folder = write(TBZ, preferences=False)
@@ -213,6 +224,8 @@ def test_rule_about_scripts(write: Callable[..., Path], rule: str) -> None:
     ("body", "message", "element"),
     [
         (partitions("name='x' mountpoint='/' filesystem='ext4'"), "two filesystems are mounted at /", "partition"),
+        (partitions("name='../../etc'"), "a partition cannot be called '../../etc'", "partition"),
+        (partitions("name='..'"), "a partition cannot be called '..'", "partition"),
         (partitions("name='root'"), "the name root is taken by the disk's own partition", "partition"),
         (
             oem(
@@ -275,7 +288,7 @@ def test_an_old_schema_is_told_of(write: Callable[..., Path]) -> None:
 def test_every_rule_is_tested() -> None:
     ids = [rule.id for rule in RULES]
     assert len(set(ids)) == len(ids)
-    assert set(ids) == {*BROKEN, *SCRIPTS, "schema_in_use"}
+    assert set(ids) == {*BROKEN, *SCRIPTS, "schema_in_use", "script_without_devices"}
     assert all(rule.summary.endswith(".") and "\n" not in rule.summary for rule in RULES)
 
 

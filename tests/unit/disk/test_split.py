@@ -25,6 +25,14 @@ def test_a_part_has_what_lies_below_its_mountpoint(tmp_path: Path) -> None:
     assert found == {"root": ["boot", "srv", "top"], "boot": ["efi", "vmlinuz"], "efi": ["loader"], "srv": []}
 
 
+@pytest.mark.parametrize("name", ["..", "", "../outside"])
+def test_no_name_leads_out_of_the_folder_for_parts(tmp_path: Path, name: str) -> None:
+    (tmp_path / "tree/srv").mkdir(parents=True)
+    (tmp_path / "scratch").mkdir()
+    with pytest.raises(BuildError, match="cannot be called"):
+        split(tmp_path / "tree", {"root": "/", name: "/srv"}, tmp_path / "scratch")
+
+
 @pytest.mark.parametrize("point", ["/..", "/srv/../../outside", "/link", "/file"])
 def test_no_mountpoint_leads_out_of_the_tree(tmp_path: Path, point: str) -> None:
     root, outside = tmp_path / "tree", tmp_path / "outside"
