@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from runner.disk.model import DiskIdentity, DiskLayout
     from runner.prepare.step import Bench
 
-_KEPT = "description"
-
 
 def change_tree(bench: Bench, inputs: CreateInputs, identity: DiskIdentity) -> None:
     """Run what changes the tree before it is written, in KIWI's order, and clean up behind it.

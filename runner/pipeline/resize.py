@@ -18,6 +18,7 @@ from runner.create.inputs import CreateInputs
 from runner.disk.grow import grow
 from runner.errors import BuildError, UsageError
 from runner.pipeline.steps import plan_and_lock
+from runner.plan.formats import DiskFormatPlan
 from runner.release.files import ReleaseNames
 from runner.seed import Seed
 
@@ -79,16 +80,17 @@ def _anew(path: Path, size: int, scratch: Path, root: Path | None) -> tuple[Path
             hint="give the tree with --root, or set <size> in the description and build again",
         )
     plan, lock = plan_and_lock(root)
-    name = plan.type.disk_format.name if plan.type.disk_format else ""
+    said = plan.type.disk_format or DiskFormatPlan()
     if not path.name.startswith(f"{plan.stem}."):
         raise UsageError(f"{path.name} was not made of {root}", why=f"that tree becomes {plan.stem}")
-    if name not in _QEMU:
+    if said.name not in _QEMU or said.wrapper:
         raise BuildError(
-            f"a disk in the format {name} cannot be resized", hint="set <size> in the description and build again"
+            f"a disk in the format {plan.type.format} cannot be resized",
+            hint="set <size> in the description and build again",
         )
     seed = Seed.derive(image=plan.image.name, arch=plan.arch, lock_digest=lock.digest, epoch=lock.epoch)
     raw = scratch / f"{plan.stem}.raw"
-    process.run(("qemu-img", "convert", "-f", _QEMU[name], "-O", "raw", path, raw), what="qemu-img convert")
+    process.run(("qemu-img", "convert", "-f", _QEMU[said.name], "-O", "raw", path, raw), what="qemu-img convert")
     grow(raw, size)
     files = convert(CreateInputs.of(plan, epoch=lock.epoch, seed=seed), raw)
     return tuple(scratch / file.name for file in files)
