@@ -49,7 +49,7 @@ def write_disk(
     for entry in filled:
         name = entry.plan.name
         tree = trees.setdefault(name, scratch / "empty")
-        needs[name] = filesystem_for(entry.plan.filesystem).need(specs[name], tree)
+        needs[name] = filesystem_for(entry.plan.filesystem).need(specs[name], tree, _work(scratch, name))
         if entry.plan.role == "root" and inputs.type.size is None:
             needs[name] += max(_LEAST_FREE, needs[name] // _FREE_PART)
     layout = lay_out(plan, identity, needs, inputs.type.size)
@@ -60,12 +60,16 @@ def write_disk(
         name = extent.partition.plan.name
         if name not in specs:
             continue
-        work = scratch / f"{name}.work"
-        work.mkdir()
         place = Place(disk, extent.offset, extent.size)
         filesystem = filesystem_for(extent.partition.plan.filesystem)
-        filesystem.write(specs[name], trees[name], place, scratch=work, sink=sink)
+        filesystem.write(specs[name], trees[name], place, scratch=_work(scratch, name), sink=sink)
     return layout
+
+
+def _work(scratch: Path, name: str) -> Path:
+    folder = scratch / f"{name}.work"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def _spec(inputs: CreateInputs, entry: Partition, sector_bytes: int) -> FilesystemSpec:
@@ -77,4 +81,6 @@ def _spec(inputs: CreateInputs, entry: Partition, sector_bytes: int) -> Filesyst
         epoch=inputs.epoch,
         options=inputs.type.fscreateoptions if entry.plan.role == "root" else (),
         sector_bytes=sector_bytes,
+        compression=inputs.compression(entry.plan.filesystem),
+        arch=inputs.arch,
     )
