@@ -13,7 +13,7 @@
 set -euo pipefail
 
 readonly BUILD=(
-    apt bubblewrap ca-certificates debian-archive-keyring dosfstools e2fsprogs erofs-utils git gpg gpgv gzip
+    apt bubblewrap ca-certificates cryptsetup-bin debian-archive-keyring dosfstools e2fsprogs erofs-utils git gpg gpgv gzip
     libarchive-tools mtools openssl python3 python3-venv qemu-utils squashfs-tools tar uidmap util-linux xfsprogs
     xz-utils
 )

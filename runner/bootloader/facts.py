@@ -7,6 +7,7 @@ import msgspec
 
 from runner.disk.fstab import device
 from runner.disk.model import DiskIdentity, Partition
+from runner.disk.verity import DEVICE
 from runner.errors import BuildError
 from runner.initrd.kernel import Kernel
 from runner.plan.boot import BootloaderPlan, BootPlan
@@ -16,12 +17,23 @@ ESP = "boot/efi"
 
 
 class BootFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The disk's names, the plan, and the kernels with the newest first; ``has_initrd``: each has an initrd."""
+    """The disk's names, the plan, and the kernels.
+
+    Attributes:
+        arch: as ``uname -m`` says.
+        kernels: the newest first.
+        has_initrd: each kernel has an initrd.
+        unified: kernel and initrd become one EFI program.
+        root_hash: of a root under dm-verity, hexadecimal.
+    """
 
     identity: DiskIdentity
     boot: BootPlan
+    arch: str
     kernels: tuple[Kernel, ...]
     has_initrd: bool = True
+    unified: bool = False
+    root_hash: str = ""
 
     @property
     def loader(self) -> BootloaderPlan:
@@ -52,10 +64,12 @@ class BootFacts(msgspec.Struct, frozen=True, kw_only=True):
             BuildError: the disk has no root partition, or one without the label it is to be named by.
         """
         words = self.boot.cmdline.split()
+        words += [f"roothash={self.root_hash}"] if self.root_hash else []
         if any(word.startswith("root=") for word in words):
             return " ".join(words)
         root = self.identity.role("root")
         if root is None:
             raise BuildError("the disk has no root partition")
         mode = () if {"ro", "rw"} & {*words} else ("ro",)
-        return " ".join((f"root={device(root, self.boot.devices_by)}", *mode, *words))
+        source = DEVICE if self.root_hash else device(root, self.boot.devices_by)
+        return " ".join((f"root={source}", *mode, *words))

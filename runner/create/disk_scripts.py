@@ -19,6 +19,7 @@ from runner.prepare.tree import KIWI_LEFTOVERS
 from runner.sandbox.api import Bind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from runner.create.inputs import CreateInputs
@@ -66,7 +67,7 @@ class DiskScript:
             if (self.bench.root / name).exists():
                 copy_tree(self.bench.root / name, self.folder / name)
 
-    def run(self, disk: Path, layout: DiskLayout, parts: dict[str, Path]) -> None:
+    def run(self, disk: Path, layout: DiskLayout, parts: Mapping[str, Path]) -> None:
         """Run it with ``disk`` as a file it can write to, and the place of the boot partition in it.
 
         It sees the tree as it went onto the disk; what it changes there is lost. ``parts`` are the trees of the

@@ -57,6 +57,11 @@ class CreateInputs(msgspec.Struct, frozen=True, kw_only=True):
             environment=plan.environment,
         )
 
+    def compression(self, filesystem: str) -> str:
+        """Return how ``filesystem`` is to compress, as the description names it; empty: as it does by itself."""
+        kind = self.type
+        return {"erofs": kind.erofscompression, "squashfs": kind.squashfscompression}.get(filesystem, "")
+
     def uuid(self, purpose: str) -> str:
         """Return the UUID of this image for ``purpose``."""
         return str(Seed(bytes.fromhex(self.seed)).uuid(purpose))

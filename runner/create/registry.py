@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 MODULES = {
     "docker": "runner.create.docker",
-    "erofs": "runner.create.erofs",
+    "erofs": "runner.create.packed",
     "ext2": "runner.create.ext",
     "ext3": "runner.create.ext",
     "ext4": "runner.create.ext",
     "oci": "runner.create.oci",
     "oem": "runner.create.oem",
-    "squashfs": "runner.create.squashfs",
+    "squashfs": "runner.create.packed",
     "tbz": "runner.create.tbz",
 }
 """KIWI's type name to the module whose ``BUILDER`` makes it; imported only when used."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.errors import BuildError
+from runner.plan.protection import READ_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +25,12 @@ _ESCAPES = str.maketrans({" ": r"\040", "\t": r"\011", "\n": r"\012", "\\": r"\1
 def device(partition: Partition, devices_by: str) -> str:
     """Return how fstab and kernel arguments name ``partition``: ``UUID=…``, ``LABEL=…`` or ``PARTUUID=…``.
 
+    squashfs has neither UUID nor label, and erofs no label everywhere: they go by their partition.
+
     Raises:
         BuildError: it is to be named by its label and has none.
     """
-    if devices_by == "by-partuuid":
+    if devices_by == "by-partuuid" or partition.plan.filesystem in READ_ONLY:
         return f"PARTUUID={partition.uuid}"
     if devices_by == "by-uuid":
         return f"UUID={partition.filesystem_uuid}"
@@ -42,6 +45,8 @@ def device(partition: Partition, devices_by: str) -> str:
 
 def fstab(identity: DiskIdentity, plan: TypePlan, *, growing: bool = False) -> str:
     """Return the text of ``/etc/fstab``, a mountpoint after those it lies in.
+
+    A root under dm-verity has no line: the initrd has mounted it, and there is nothing about it to change.
 
     Args:
         identity: the partitions; those without a filesystem or a mountpoint have no line.
@@ -60,7 +65,7 @@ def _lines(identity: DiskIdentity, plan: TypePlan, devices_by: str, *, growing: 
     for partition in identity.partitions:
         planned = partition.plan
         point = _SWAP_MOUNTPOINT if planned.filesystem == "swap" else planned.mountpoint
-        if not partition.filesystem_uuid or not point:
+        if not partition.filesystem_uuid or not point or (point == "/" and plan.verity):
             continue
         options = [*(plan.fsmountoptions if point == "/" else ())]
         options += _FAT_OPTIONS if planned.filesystem in _TYPES else ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,31 @@ if TYPE_CHECKING:
 
 ROOT = "/"
 _MODE = 0o755
+
+
+@dataclass(frozen=True, slots=True)
+class PartedTree:
+    """A tree of which parts lie elsewhere; ``parts`` are the folders by their mountpoints, that of ``/`` too."""
+
+    parts: Mapping[str, Path]
+
+    def path(self, name: str) -> Path:
+        """Return where the file is that the system will find as ``name``, relative to its root."""
+        wanted = PurePosixPath(ROOT) / name
+        within = [point for point in self.parts if wanted.is_relative_to(point)]
+        nearest = max(within, key=_depth)
+        return self.parts[nearest] / wanted.relative_to(nearest)
+
+    def file(self, name: str, hint: str = "") -> Path:
+        """Return where the file ``name`` is; a link, which may lead out of the tree, is none.
+
+        Raises:
+            BuildError: it is not there.
+        """
+        path = self.path(name)
+        if path.is_symlink() or not path.is_file():
+            raise BuildError(f"the image has no file /{name.lstrip(ROOT)}", hint=hint or None)
+        return path
 
 
 def split(root: Path, mountpoints: Mapping[str, str], scratch: Path) -> dict[str, Path]:

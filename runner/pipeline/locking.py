@@ -10,6 +10,7 @@ import msgspec
 
 from runner.create.registry import MODULES, builder_for
 from runner.create.toolchain import discover
+from runner.disk import verity
 from runner.disk.filesystems import registry as filesystems
 from runner.packages import lockfile
 from runner.packages.api import PackageFile, ResolveContext
@@ -120,5 +121,6 @@ def _with_build_times(lock: Lock, manager: str, machine: Machine) -> Lock:
 
 def _toolchain() -> tuple[Tool, ...]:
     names = {tool for image in MODULES for tool in builder_for(image).tools}
+    names |= {*verity.TOOLS}
     names |= {tool for kind in filesystems.MODULES for tool in filesystems.filesystem_for(kind).tools}
     return discover(name for name in names if shutil.which(name, path=tool_environment()["PATH"]))

@@ -21,6 +21,8 @@ class FilesystemSpec(msgspec.Struct, frozen=True, kw_only=True):
         kind: as the description names it: ext2, ext3, ext4, xfs, btrfs, squashfs, erofs, fat16, fat32, swap.
         uuid: as the filesystem's tools write it; ``hash_uuid`` seeds what else is random in it.
         options: arguments of the description for its mkfs.
+        compression: as the description names it, where the filesystem compresses; empty: its usual one.
+        arch: of the programs in it, as ``uname -m`` says; tells what compresses them well.
         epoch: seconds since 1970; no time in it is later.
         sector_bytes: logical sector size of the disk it lies on.
     """
@@ -32,6 +34,8 @@ class FilesystemSpec(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     options: tuple[str, ...] = ()
     sector_bytes: int = 512
+    compression: str = ""
+    arch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,15 @@ class Place:
 
 
 class Need(Protocol):
-    """Return the bytes that a filesystem holding the tree at ``root`` needs at least, a multiple of 1 MiB."""
+    """Return the bytes that a filesystem holding the tree at ``root`` needs at least, a multiple of 1 MiB.
 
-    def __call__(self, spec: FilesystemSpec, root: Path) -> int: ...
+    What had to be written to know it may stay in the folder ``scratch``, which :class:`Write` gets as well.
+
+    Raises:
+        BuildError: a tool failed.
+    """
+
+    def __call__(self, spec: FilesystemSpec, root: Path, scratch: Path) -> int: ...
 
 
 class Write(Protocol):

@@ -33,7 +33,7 @@ _TABLES_SHARE = 64
 _LONGEST_LABEL = 11
 
 
-def need(spec: FilesystemSpec, root: Path) -> int:
+def need(spec: FilesystemSpec, root: Path, scratch: Path) -> int:  # noqa: ARG001  # as all filesystems
     """See :class:`runner.disk.filesystems.api.Need`."""
     content = sum(_clusters(entry.stat.st_size if entry.is_file else 1) for entry in walk(root)) * _CLUSTER
     size = content + content // _TABLES_SHARE + _MEBIBYTE

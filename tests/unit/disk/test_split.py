@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.disk.split import split
+from runner.disk.split import PartedTree, split
 from runner.errors import BuildError
 
 if TYPE_CHECKING:
@@ -44,3 +44,28 @@ def test_no_mountpoint_leads_out_of_the_tree(tmp_path: Path, point: str) -> None
     with pytest.raises(BuildError, match=r"nothing can be mounted at"):
         split(root, {"root": "/", "part": point}, tmp_path / "scratch")
     assert (outside / "mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("/etc/fstab", "root/etc/fstab"),
+        ("boot/grub/grub.cfg", "boot/grub/grub.cfg"),
+        ("/boot/efi/EFI/Linux/x.efi", "esp/EFI/Linux/x.efi"),
+        ("/boot/efivars", "boot/efivars"),
+        ("/boots", "root/boots"),
+    ],
+)
+def test_the_nearest_mountpoint_has_it(tmp_path: Path, name: str, expected: str) -> None:
+    parts = {"/boot/efi": tmp_path / "esp", "/": tmp_path / "root", "/boot": tmp_path / "boot"}
+    assert PartedTree(parts).path(name) == tmp_path / expected
+
+
+def test_only_files_are_files(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("file")
+    tree = PartedTree({"/": tmp_path})
+    assert tree.file("/file") == tmp_path / "file"
+    for name in ("/link", "missing", "/"):
+        with pytest.raises(BuildError, match="the image has no file"):
+            tree.file(name)
