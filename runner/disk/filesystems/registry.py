@@ -9,6 +9,7 @@ from runner.disk.filesystems.api import Filesystem
 from runner.errors import BuildError
 
 MODULES = {
+    "btrfs": "btrfs",
     "ext2": "ext",
     "ext3": "ext",
     "ext4": "ext",
