@@ -7,6 +7,7 @@ import msgspec
 
 from runner.disk.fstab import device
 from runner.disk.model import DiskIdentity, Partition
+from runner.disk.subvolumes import Subvolume, mount_option, path_on_disk
 from runner.errors import BuildError
 from runner.initrd.kernel import Kernel
 from runner.plan.boot import BootloaderPlan, BootPlan
@@ -16,12 +17,16 @@ ESP = "boot/efi"
 
 
 class BootFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The disk's names, the plan, and the kernels with the newest first; ``has_initrd``: each has an initrd."""
+    """The disk's names, the plan, and the kernels with the newest first.
+
+    ``has_initrd``: each has an initrd. ``volumes`` are the subvolumes of the root.
+    """
 
     identity: DiskIdentity
     boot: BootPlan
     kernels: tuple[Kernel, ...]
     has_initrd: bool = True
+    volumes: tuple[Subvolume, ...] = ()
 
     @property
     def loader(self) -> BootloaderPlan:
@@ -41,8 +46,8 @@ class BootFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def prefix(self) -> str:
-        """Where ``/boot`` is on its partition."""
-        return "" if self.home.plan.role == "boot" else "/boot"
+        """Where ``/boot`` is on its partition, seen from the top: GRUB knows no default subvolume."""
+        return "" if self.home.plan.role == "boot" else path_on_disk(self.volumes, "/boot")
 
     @property
     def cmdline(self) -> str:
@@ -57,5 +62,8 @@ class BootFacts(msgspec.Struct, frozen=True, kw_only=True):
         root = self.identity.role("root")
         if root is None:
             raise BuildError("the disk has no root partition")
-        mode = () if {"ro", "rw"} & {*words} else ("ro",)
+        mode = [] if {"ro", "rw"} & {*words} else ["ro"]
+        option = mount_option(self.volumes)
+        if option and not any(word.startswith("rootflags=") for word in words):
+            mode.append(f"rootflags={option}")
         return " ".join((f"root={device(root, self.boot.devices_by)}", *mode, *words))

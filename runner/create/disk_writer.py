@@ -9,6 +9,7 @@ from runner.disk.filesystems.api import FilesystemSpec, Place
 from runner.disk.filesystems.registry import filesystem_for
 from runner.disk.layout import MEBIBYTE, lay_out
 from runner.disk.split import split
+from runner.disk.subvolumes import has_quotas, subvolumes
 from runner.disk.table import write_table
 
 if TYPE_CHECKING:
@@ -77,12 +78,15 @@ def mounted(plan: DiskPlan) -> tuple[PartitionPlan, ...]:
 
 
 def _spec(inputs: CreateInputs, entry: Partition, sector_bytes: int) -> FilesystemSpec:
+    is_root, disk = entry.plan.role == "root", inputs.type.disk
     return FilesystemSpec(
         kind=entry.plan.filesystem,
         label=entry.plan.label,
         uuid=entry.filesystem_uuid,
         hash_uuid=inputs.uuid(f"{entry.plan.name} hash seed"),
         epoch=inputs.epoch,
-        options=inputs.type.fscreateoptions if entry.plan.role == "root" else (),
+        options=inputs.type.fscreateoptions if is_root else (),
         sector_bytes=sector_bytes,
+        subvolumes=subvolumes(disk) if is_root else (),
+        quota_groups=is_root and has_quotas(disk),
     )

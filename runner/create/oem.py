@@ -23,6 +23,8 @@ from runner.create.reduce import reduce_tree
 from runner.create.registry import Builder
 from runner.disk.fstab import fstab
 from runner.disk.identity import identify
+from runner.disk.subvolumes import subvolumes
+from runner.disk.volume_tree import prepare_volumes
 from runner.errors import BuildError
 from runner.firstboot.growth import install_growth
 from runner.firstboot.host_keys import install_host_keys
@@ -80,12 +82,14 @@ def _finish_tree(
     plan, root = inputs.type, bench.root
     growth = install_growth(root, identity, (plan.oem or OemPlan()).resize)
     install_host_keys(root)
+    volumes = subvolumes(plan.disk)
+    prepare_volumes(root, volumes, inputs.epoch)
     _write_fstab(root, fstab(identity, plan, growing=growth is not None))
     kernels = find_kernels(root)
     has_initrd = plan.initrd is not None and plan.initrd.system != "none"
     if plan.initrd is not None and has_initrd:
         install_initrds(bench, kernels, plan.initrd, workshop)
-    facts = BootFacts(identity=identity, boot=boot_plan, kernels=kernels, has_initrd=has_initrd)
+    facts = BootFacts(identity=identity, boot=boot_plan, kernels=kernels, has_initrd=has_initrd, volumes=volumes)
     return install(bench, facts, arch=inputs.arch)
 
 
@@ -101,4 +105,4 @@ def _write_fstab(root: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-BUILDER = Builder(version=5, tools=FORMAT_TOOLS, run=run, strips=True)
+BUILDER = Builder(version=6, tools=FORMAT_TOOLS, run=run, strips=True)

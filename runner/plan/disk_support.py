@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from runner.description.model.storage import Partition
     from runner.description.model.types import ImageType
 
-FILESYSTEMS = frozenset({"", "ext2", "ext3", "ext4", "fat16", "fat32", "swap", "xfs"})
+FILESYSTEMS = frozenset({"", "btrfs", "ext2", "ext3", "ext4", "fat16", "fat32", "swap", "xfs"})
 FORMATS = frozenset({"", "gce", "ova", "qcow2", "vagrant", "vdi", "vhd", "vhd-fixed", "vhdx", "vmdk"})
 """Those of ``runner.create.formats.registry``."""
 LOADERS = frozenset({"", "grub2", "custom", "grub2_s390x_emu", "zipl"})
@@ -21,7 +21,10 @@ LOADERS = frozenset({"", "grub2", "custom", "grub2_s390x_emu", "zipl"})
 
 
 def disk_gaps(entry: ImageType) -> Iterator[tuple[str, str]]:
-    """Yield what of the disk ``entry`` cannot be written, each with the reason; nothing for other types."""
+    """Yield what of the disk ``entry`` cannot be written, each with the reason; of other types, its filesystem."""
+    said = entry.filesystem
+    if "btrfs" in {entry.image, said.filesystem} and said.fscreateoptions:
+        yield "type fscreateoptions", "btrfs is written without mkfs.btrfs, whose options these are"
     if entry.image != "oem":
         return
     yield from _filesystems(entry)

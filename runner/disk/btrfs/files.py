@@ -71,11 +71,7 @@ class VolumeWriter:
         self.entrances: list[Entrance] = []
 
     def items(self) -> list[Item]:
-        """Return all items in order, once everything is in.
-
-        Raises:
-            BuildError: a file has too many names in one folder, or attributes too long.
-        """
+        """Return all items in order, once everything is in."""
         packed = {Key(number, fmt.INODE_ITEM, 0): inode.packed() for number, inode in self._inodes.items()}
         return sorted((self._items | packed).items())
 
@@ -83,7 +79,8 @@ class VolumeWriter:
         """Take the whole subvolume in.
 
         Raises:
-            BuildError: it does not fit, or something in it cannot be kept.
+            BuildError: it does not fit, a file has too many names in one folder or too long attributes, or
+                something is where a subvolume is to be.
         """
         number = self._inode(os.lstat(self._volume.source) if self._volume.source else None)
         self._add(Key(number, fmt.INODE_REF, number), fmt.inode_ref(0, b".."), self._volume.path)
@@ -93,9 +90,9 @@ class VolumeWriter:
 
     def _folder(self, number: int, path: bytes, source: bytes | None) -> None:
         """Take in what is in a folder; without ``source`` it holds nothing but subvolumes and ways to them."""
-        own = sorted(os.listdir(source)) if source else []  # noqa: PTH208  # names are bytes
+        own = set(os.listdir(source)) if source else set()  # noqa: PTH208  # names are bytes
         size = 0
-        for index, name in enumerate(sorted({*own, *self._places.below(path)}), start=_FIRST_INDEX):
+        for index, name in enumerate(sorted(own | self._places.below(path)), start=_FIRST_INDEX):
             inside = path + b"/" + name if path else name
             entry = source + b"/" + name if source and name in own else None
             size += 2 * len(name)
