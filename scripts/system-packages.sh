@@ -19,7 +19,8 @@ readonly BUILD=(
 )
 readonly BOOT=(ovmf qemu-system-x86)
 readonly TEST=(
-    acl apt-utils attr busybox-static cpio dpkg-dev faketime git-lfs gnupg mmdebstrap shellcheck skopeo umoci
+    acl apt-utils attr btrfs-progs busybox-static cpio dpkg-dev faketime git-lfs gnupg mmdebstrap shellcheck skopeo
+    umoci
 )
 readonly BENCH=(fdisk gdisk mmdebstrap mount parted rsync)
 

@@ -7,6 +7,7 @@ import msgspec
 
 from runner.disk.fstab import device
 from runner.disk.model import DiskIdentity, Partition
+from runner.disk.subvolumes import Subvolume, mount_option, path_on_disk
 from runner.disk.verity import DEVICE
 from runner.errors import BuildError
 from runner.initrd.kernel import Kernel
@@ -25,6 +26,7 @@ class BootFacts(msgspec.Struct, frozen=True, kw_only=True):
         has_initrd: each kernel has an initrd.
         unified: kernel and initrd become one EFI program.
         root_hash: of a root under dm-verity, hexadecimal.
+        volumes: the subvolumes of the root.
     """
 
     identity: DiskIdentity
@@ -34,6 +36,7 @@ class BootFacts(msgspec.Struct, frozen=True, kw_only=True):
     has_initrd: bool = True
     unified: bool = False
     root_hash: str = ""
+    volumes: tuple[Subvolume, ...] = ()
 
     @property
     def loader(self) -> BootloaderPlan:
@@ -53,8 +56,8 @@ class BootFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def prefix(self) -> str:
-        """Where ``/boot`` is on its partition."""
-        return "" if self.home.plan.role == "boot" else "/boot"
+        """Where ``/boot`` is on its partition, seen from the top: GRUB knows no default subvolume."""
+        return "" if self.home.plan.role == "boot" else path_on_disk(self.volumes, "/boot")
 
     @property
     def cmdline(self) -> str:
@@ -70,6 +73,9 @@ class BootFacts(msgspec.Struct, frozen=True, kw_only=True):
         root = self.identity.role("root")
         if root is None:
             raise BuildError("the disk has no root partition")
-        mode = () if {"ro", "rw"} & {*words} else ("ro",)
+        mode = [] if {"ro", "rw"} & {*words} else ["ro"]
+        option = mount_option(self.volumes)
+        if option and not any(word.startswith("rootflags=") for word in words):
+            mode.append(f"rootflags={option}")
         source = DEVICE if self.root_hash else device(root, self.boot.devices_by)
         return " ".join((f"root={source}", *mode, *words))

@@ -16,6 +16,7 @@ from runner.disk.filesystems.placing import copy_into
 from runner.disk.filesystems.registry import filesystem_for
 from runner.disk.layout import MEBIBYTE, lay_out
 from runner.disk.split import PartedTree, split
+from runner.disk.subvolumes import has_quotas, subvolumes
 from runner.disk.table import write_table
 from runner.errors import BuildError
 from runner.plan.protection import READ_ONLY
@@ -157,15 +158,17 @@ def _grows(contents: Contents, root: Partition) -> bool:
 
 
 def _spec(inputs: CreateInputs, entry: Partition, sector_bytes: int) -> FilesystemSpec:
-    kind = entry.plan.filesystem
+    kind, is_root, disk = entry.plan.filesystem, entry.plan.role == "root", inputs.type.disk
     return FilesystemSpec(
         kind=kind,
         label=entry.plan.label,
         uuid=entry.filesystem_uuid,
         hash_uuid=inputs.uuid(f"{entry.plan.name} hash seed"),
         epoch=inputs.epoch,
-        options=inputs.type.fscreateoptions if entry.plan.role == "root" else (),
+        options=inputs.type.fscreateoptions if is_root else (),
         sector_bytes=sector_bytes,
         compression=inputs.compression(kind),
         arch=inputs.arch,
+        subvolumes=subvolumes(disk) if is_root else (),
+        quota_groups=is_root and has_quotas(disk),
     )

@@ -26,7 +26,9 @@ from runner.create.registry import Builder
 from runner.disk.fstab import fstab
 from runner.disk.identity import identify
 from runner.disk.split import PartedTree
+from runner.disk.subvolumes import subvolumes
 from runner.disk.verity import require_opener
+from runner.disk.volume_tree import prepare_volumes
 from runner.errors import BuildError
 from runner.firstboot.growth import install_growth
 from runner.firstboot.host_keys import install_host_keys
@@ -96,6 +98,8 @@ def _finish_tree(
         require_opener(root)
     growth = install_growth(root, identity, (plan.oem or OemPlan()).resize)
     install_host_keys(root)
+    volumes = subvolumes(plan.disk)
+    prepare_volumes(root, volumes, inputs.epoch)
     _write_fstab(root, fstab(identity, plan, growing=growth is not None))
     kernels = find_kernels(root)
     has_initrd = plan.initrd is not None and plan.initrd.system != "none"
@@ -108,6 +112,7 @@ def _finish_tree(
         kernels=kernels,
         has_initrd=has_initrd,
         unified=plan.initrd is not None and plan.initrd.unified,
+        volumes=volumes,
     )
 
 
@@ -123,4 +128,4 @@ def _write_fstab(root: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-BUILDER = Builder(version=5, tools=FORMAT_TOOLS, run=run, strips=True)
+BUILDER = Builder(version=6, tools=FORMAT_TOOLS, run=run, strips=True)

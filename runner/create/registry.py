@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from runner.sandbox.api import Sandbox
 
 MODULES = {
+    "btrfs": "runner.create.filesystem",
     "docker": "runner.create.docker",
     "erofs": "runner.create.packed",
     "ext2": "runner.create.ext",
@@ -30,6 +31,7 @@ MODULES = {
     "oem": "runner.create.oem",
     "squashfs": "runner.create.packed",
     "tbz": "runner.create.tbz",
+    "xfs": "runner.create.filesystem",
 }
 """KIWI's type name to the module whose ``BUILDER`` makes it; imported only when used."""
 

@@ -65,7 +65,7 @@ def split(root: Path, mountpoints: Mapping[str, str], scratch: Path) -> dict[str
     for point, name in sorted(below, key=lambda pair: _depth(pair[0]), reverse=True):  # /boot/efi before /boot
         if not name.strip(".") or "/" in name:
             raise BuildError(f"a partition cannot be called {name!r}")
-        folder, part = _folder(root, point), scratch / name
+        folder, part = mountpoint_folder(root, point), scratch / name
         copy_tree(folder, part)
         _empty(folder)
         trees[name] = part
@@ -76,7 +76,7 @@ def _depth(point: str) -> int:
     return len(PurePosixPath(point).parts)
 
 
-def _folder(root: Path, point: str) -> Path:
+def mountpoint_folder(root: Path, point: str) -> Path:
     """Return the folder of ``point``, made where it is missing; no link leads out of the tree."""
     folder = root
     for part in PurePosixPath(point).relative_to(ROOT).parts:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from runner.description.model.storage import Partition
     from runner.description.model.types import ImageType
 
-FILESYSTEMS = frozenset({"", "erofs", "ext2", "ext3", "ext4", "fat16", "fat32", "squashfs", "swap", "xfs"})
+FILESYSTEMS = frozenset(
+    {"", "btrfs", "erofs", "ext2", "ext3", "ext4", "fat16", "fat32", "squashfs", "swap", "xfs"}
+)
 FORMATS = frozenset({"", "gce", "ova", "qcow2", "vagrant", "vdi", "vhd", "vhd-fixed", "vhdx", "vmdk"})
 """Those of ``runner.create.formats.registry``."""
 LOADERS = frozenset({"", "grub2", "systemd_boot", "custom", "grub2_s390x_emu", "zipl"})
@@ -27,8 +29,11 @@ _GRUB = frozenset({"", "grub2"})
 def disk_gaps(entry: ImageType, machine: str) -> Iterator[tuple[str, str]]:
     """Yield what of the disk ``entry`` for ``machine`` cannot be written, each with the reason.
 
-    Other types have no such gaps.
+    Of other types it is their filesystem alone.
     """
+    said = entry.filesystem
+    if "btrfs" in {entry.image, said.filesystem} and said.fscreateoptions:
+        yield "type fscreateoptions", "btrfs is written without mkfs.btrfs, whose options these are"
     if entry.image != "oem":
         return
     yield from _filesystems(entry)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runner.errors import Location
     from runner.plan.select import Selection
 
-TYPES = frozenset({"docker", "erofs", "ext2", "ext3", "ext4", "oci", "oem", "squashfs", "tbz"})
+TYPES = frozenset({"btrfs", "docker", "erofs", "ext2", "ext3", "ext4", "oci", "oem", "squashfs", "tbz", "xfs"})
 _X86 = ("x86_64", "i386", "i486", "i586", "i686", "ix86")
 MANAGERS = frozenset({"apt"})
 REPOSITORY_KINDS = frozenset({"", "apt-deb"})

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from runner.byte_size import byte_size
 from runner.description.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -149,10 +150,20 @@ def _swap_name_with_lvm(subject: Subject) -> Found:
 def _parent_known(subject: Subject) -> Found:
     """A subvolume can only lie in one that is there."""
     for entry in subject.types:
-        names = {volume.name.removeprefix("@root=") for volume in _volumes(entry)} | {"@", "@root"}
+        names = {volume.name.removeprefix("@root=") for volume in _volumes(entry)} | {"@", "@root", "/"}
         for volume in _volumes(entry):
             if volume.parent and volume.parent.strip("/") not in {name.strip("/") for name in names}:
                 yield f"the parent {volume.parent} is no volume of this disk", volume.at
+
+
+def _quota_is_size(subject: Subject) -> Found:
+    """A quota is the most bytes that a subvolume may hold."""
+    for entry in subject.types:
+        for volume in _volumes(entry):
+            try:
+                byte_size(volume.quota or "0")
+            except ValueError:
+                yield f"the quota {volume.quota} is no size", volume.at
 
 
 def _size_positive(subject: Subject) -> Found:
@@ -189,5 +200,6 @@ RULES = (
     Rule("volume_label_used_with_lvm", "error", "remove the label", _labels_with_lvm),
     Rule("swap_name_used_with_lvm", "error", "remove it, or add a <systemdisk>", _swap_name_with_lvm),
     Rule("volume_parent_known", "warning", "name a volume of this disk", _parent_known),
+    Rule("volume_quota_size", "error", "say for example 20G", _quota_is_size),
     Rule("size_positive", "warning", "say how large, or leave <size> out", _size_positive),
 )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from runner.disk.subvolumes import Subvolume
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,6 +27,8 @@ class FilesystemSpec(msgspec.Struct, frozen=True, kw_only=True):
         arch: of the programs in it, as ``uname -m`` says; tells what compresses them well.
         epoch: seconds since 1970; no time in it is later.
         sector_bytes: logical sector size of the disk it lies on.
+        subvolumes: of a btrfs, and which part of the tree is in each; without any all of it lies at the top.
+        quota_groups: a btrfs counts how much each subvolume has, and keeps to their quotas.
     """
 
     kind: str
@@ -36,6 +40,8 @@ class FilesystemSpec(msgspec.Struct, frozen=True, kw_only=True):
     sector_bytes: int = 512
     compression: str = ""
     arch: str = ""
+    subvolumes: tuple[Subvolume, ...] = ()
+    quota_groups: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from runner.disk.filesystems.api import Filesystem
 from runner.errors import BuildError
 
 MODULES = {
+    "btrfs": "btrfs",
     "erofs": "erofs",
     "ext2": "ext",
     "ext3": "ext",

@@ -26,6 +26,7 @@ MEBIBYTE = 1 << 20
 OFFSET = 3 * MEBIBYTE
 UUID = "01234567-89ab-4def-8123-456789abcdef"
 CHECKS = {
+    "btrfs": ("btrfs", "check", "--readonly"),
     "ext2": ("e2fsck", "-fn"),
     "ext3": ("e2fsck", "-fn"),
     "ext4": ("e2fsck", "-fn"),

@@ -163,6 +163,7 @@ BROKEN = {
     "volume_setup_defines_reserved_labels": volumes("name='a' label='SWAP'"),
     "volume_label_used_with_lvm": volumes("name='a' label='x'").replace("'ext4'", "'btrfs'"),
     "swap_name_used_with_lvm": oem(children="<oemconfig><oem-swapname>s</oem-swapname></oemconfig>"),
+    "volume_quota_size": volumes("name='a' quota='much'").replace("'ext4'", "'btrfs'"),
     "volume_parent_known": volumes("name='a' parent='gone'").replace("'ext4'", "'btrfs'"),
     "size_positive": oem(children="<size>0</size>"),
     "luks_asked_for": oem("luks_version='luks2'"),
