@@ -10,16 +10,13 @@ compiler turns it into rules, which load in a millisecond.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import msgspec
 
 from runner.description.schema.datatypes import Datatype
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 RULES = Path(__file__).parent / "compiled" / "rules.json"
 
@@ -30,8 +27,7 @@ class AttributeRule(msgspec.Struct, frozen=True):
     required: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ChildRule:
+class ChildRule(NamedTuple):
     """A child element; ``least`` and ``most`` (None: no limit) say how often."""
 
     element: ElementRule
@@ -39,19 +35,18 @@ class ChildRule:
     most: int | None
 
 
-@dataclass
-class ElementRule:
+class ElementRule(msgspec.Struct, eq=False, dict=True):
     """What may stand in one element. ``text`` is None where no text may stand; ``anything`` allows any content.
 
     Its children are filled in after it is made, because rules may refer to each other, and it never changes after.
     """
 
     name: str
-    attributes: dict[str, AttributeRule] = field(default_factory=dict)
-    children: dict[str, ChildRule] = field(default_factory=dict)
+    attributes: dict[str, AttributeRule] = {}
+    children: dict[str, ChildRule] = {}
     text: Datatype | None = None
     anything: bool = False
-    checks: dict[str, Callable[[str], object]] = field(default_factory=dict, repr=False)
+    checks: dict[str, Callable[[str], object]] = {}
 
     @functools.cached_property
     def needed_attributes(self) -> frozenset[str]:
