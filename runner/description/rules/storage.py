@@ -115,7 +115,7 @@ def _root_spelled(subject: Subject) -> Found:
 def _one_full_volume(subject: Subject) -> Found:
     """What is left of a disk can be given away once."""
     for entry in subject.types:
-        full = [volume for volume in _volumes(entry) if volume.size == "all" and not volume.arch]
+        full = [volume for volume in _volumes(entry) if volume.takes_the_rest and not volume.arch]
         for volume in full[1:]:
             yield "two volumes take what is left of the disk", volume.at
 
