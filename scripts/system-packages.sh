@@ -13,13 +13,14 @@
 set -euo pipefail
 
 readonly BUILD=(
-    apt bubblewrap ca-certificates debian-archive-keyring dosfstools e2fsprogs erofs-utils git gpg gpgv gzip
+    apt bubblewrap ca-certificates cryptsetup-bin debian-archive-keyring dosfstools e2fsprogs erofs-utils git gpg gpgv gzip
     libarchive-tools mtools openssl python3 python3-venv qemu-utils squashfs-tools tar uidmap util-linux xfsprogs
     xz-utils
 )
 readonly BOOT=(ovmf qemu-system-x86)
 readonly TEST=(
-    acl apt-utils attr busybox-static cpio dpkg-dev faketime git-lfs gnupg mmdebstrap postgresql shellcheck skopeo
+    acl apt-utils attr btrfs-progs busybox-static cpio dpkg-dev faketime git-lfs gnupg mmdebstrap postgresql
+    shellcheck skopeo
     umoci
 )
 readonly BENCH=(fdisk gdisk mmdebstrap mount parted rsync)

@@ -7,6 +7,8 @@ import msgspec
 
 from runner.disk.fstab import device
 from runner.disk.model import DiskIdentity, Partition
+from runner.disk.subvolumes import Subvolume, mount_option, path_on_disk
+from runner.disk.verity import DEVICE
 from runner.errors import BuildError
 from runner.initrd.kernel import Kernel
 from runner.plan.boot import BootloaderPlan, BootPlan
@@ -16,12 +18,25 @@ ESP = "boot/efi"
 
 
 class BootFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The disk's names, the plan, and the kernels with the newest first; ``has_initrd``: each has an initrd."""
+    """The disk's names, the plan, and the kernels.
+
+    Attributes:
+        arch: as ``uname -m`` says.
+        kernels: the newest first.
+        has_initrd: each kernel has an initrd.
+        unified: kernel and initrd become one EFI program.
+        root_hash: of a root under dm-verity, hexadecimal.
+        volumes: the subvolumes of the root.
+    """
 
     identity: DiskIdentity
     boot: BootPlan
+    arch: str
     kernels: tuple[Kernel, ...]
     has_initrd: bool = True
+    unified: bool = False
+    root_hash: str = ""
+    volumes: tuple[Subvolume, ...] = ()
 
     @property
     def loader(self) -> BootloaderPlan:
@@ -41,8 +56,8 @@ class BootFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def prefix(self) -> str:
-        """Where ``/boot`` is on its partition."""
-        return "" if self.home.plan.role == "boot" else "/boot"
+        """Where ``/boot`` is on its partition, seen from the top: GRUB knows no default subvolume."""
+        return "" if self.home.plan.role == "boot" else path_on_disk(self.volumes, "/boot")
 
     @property
     def cmdline(self) -> str:
@@ -52,10 +67,15 @@ class BootFacts(msgspec.Struct, frozen=True, kw_only=True):
             BuildError: the disk has no root partition, or one without the label it is to be named by.
         """
         words = self.boot.cmdline.split()
+        words += [f"roothash={self.root_hash}"] if self.root_hash else []
         if any(word.startswith("root=") for word in words):
             return " ".join(words)
         root = self.identity.role("root")
         if root is None:
             raise BuildError("the disk has no root partition")
-        mode = () if {"ro", "rw"} & {*words} else ("ro",)
-        return " ".join((f"root={device(root, self.boot.devices_by)}", *mode, *words))
+        mode = [] if {"ro", "rw"} & {*words} else ["ro"]
+        option = mount_option(self.volumes)
+        if option and not any(word.startswith("rootflags=") for word in words):
+            mode.append(f"rootflags={option}")
+        source = DEVICE if self.root_hash else device(root, self.boot.devices_by)
+        return " ".join((f"root={source}", *mode, *words))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from runner.disk.split import PartedTree
     from runner.prepare.step import Bench
 
 BIOS = "i386-pc"
@@ -44,8 +45,8 @@ _SIGNED = (
 """Debian's and Ubuntu's: file, its place on the EFI partition, its package."""
 
 
-def install(bench: Bench, facts: BootFacts, *, arch: str) -> tuple[str, ...]:
-    """Write GRUB into the tree and return the platforms it can start on.
+def install(bench: Bench, facts: BootFacts) -> tuple[str, ...]:
+    """Write GRUB without its menu into the tree and return the platforms it can start on.
 
     The signed GRUB is used where the firmware is ``uefi``. A BIOS can be served beside EFI when the disk has a
     partition for its boot code and the tree has GRUB for it.
@@ -55,7 +56,7 @@ def install(bench: Bench, facts: BootFacts, *, arch: str) -> tuple[str, ...]:
     """
     platforms = []
     if facts.boot.firmware in {"efi", "uefi"}:
-        platform = _efi_platform(arch)
+        platform = _efi_platform(facts.arch)
         if facts.boot.firmware == "uefi":
             _signed(bench.root)
         else:
@@ -67,9 +68,13 @@ def install(bench: Bench, facts: BootFacts, *, arch: str) -> tuple[str, ...]:
         _core(bench, facts, BIOS, CORE, ("biosdisk",))
         platforms.append(BIOS)
     _copy(bench.root, platforms)
-    _write(bench.root / _HOME / "grub.cfg", grub_config(facts))
     _defaults(bench.root, facts)
     return tuple(platforms)
+
+
+def write_menu(tree: PartedTree, facts: BootFacts) -> None:
+    """Write the menu; see :func:`runner.bootloader.install.write_menu`."""
+    _write(tree.path(f"{_HOME}/grub.cfg"), grub_config(facts))
 
 
 def _efi_platform(arch: str) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.disk.subvolumes import subvolumes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runner.disk.subvolumes import Subvolume
     from runner.plan.disk import DiskPlan
     from runner.plan.model import TypePlan
     from runner.plan.partitions import PartitionPlan
@@ -34,6 +37,21 @@ def disk_facts(plan: TypePlan) -> Iterator[tuple[str, str]]:
 def partition_rows(disk: DiskPlan | None) -> list[tuple[str, ...]]:
     """Return a row for each partition, in the order they lie."""
     return [_row(entry) for entry in disk.partitions] if disk else []
+
+
+def subvolume_rows(disk: DiskPlan | None) -> list[tuple[str, ...]]:
+    """Return a row for each subvolume of the root."""
+    return [_subvolume(entry) for entry in subvolumes(disk) if entry.path]
+
+
+def _subvolume(entry: Subvolume) -> tuple[str, ...]:
+    notes = {
+        "default": entry.is_default,
+        "read-only": entry.read_only,
+        "no copy on write": not entry.copy_on_write,
+        f"at most {(entry.quota_bytes or 0) >> 20} MiB": entry.quota_bytes is not None,
+    }
+    return entry.path, entry.mountpoint, ", ".join(note for note, said in notes.items() if said)
 
 
 def _size(plan: TypePlan) -> str:

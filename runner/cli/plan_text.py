@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.cli.disk_text import disk_facts, partition_rows
+from runner.cli.disk_text import disk_facts, partition_rows, subvolume_rows
 from runner.cli.tables import paragraph, table
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def _facts(made: Plan) -> Iterator[tuple[str, str]]:
 
 def _tables(made: Plan) -> Iterator[tuple[str, Sequence[Sequence[str]]]]:
     yield "partitions", partition_rows(made.type.disk)
+    yield "subvolumes", subvolume_rows(made.type.disk)
     yield "repositories", [_repository(entry) for entry in made.packages.repositories]
     yield "users", [_user(user) for user in made.users]
     yield "archives", [(entry.name, f"→ {entry.target_dir}", f"({entry.phase})") for entry in made.archives]

@@ -26,6 +26,7 @@ class CreateInputs(msgspec.Struct, frozen=True, kw_only=True):
         title: what people call the image.
         about: a sentence about it; may be empty.
         vagrantfile: the description's own for a Vagrant box. It is part of the tree, so not of the key.
+        environment: the ``kiwi_*`` variables, for scripts that are run while packing.
     """
 
     stem: str
@@ -37,6 +38,7 @@ class CreateInputs(msgspec.Struct, frozen=True, kw_only=True):
     title: str = ""
     about: str = ""
     vagrantfile: bytes = b""
+    environment: dict[str, str] = {}
 
     @classmethod
     def of(cls, plan: Plan, *, epoch: int, seed: Seed) -> CreateInputs:
@@ -52,7 +54,13 @@ class CreateInputs(msgspec.Struct, frozen=True, kw_only=True):
             author=author,
             title=plan.image.displayname or plan.image.name,
             about=plan.image.specification,
+            environment=plan.environment,
         )
+
+    def compression(self, filesystem: str) -> str:
+        """Return how ``filesystem`` is to compress, as the description names it; empty: as it does by itself."""
+        kind = self.type
+        return {"erofs": kind.erofscompression, "squashfs": kind.squashfscompression}.get(filesystem, "")
 
     def uuid(self, purpose: str) -> str:
         """Return the UUID of this image for ``purpose``."""

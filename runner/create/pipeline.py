@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner.create import kiwi_result
-from runner.create.exclude import leave_out
 from runner.create.formats.vagrantfile import embedded
 from runner.create.image import Image, ResultFile
 from runner.create.inputs import CreateInputs
 from runner.create.package_list import package_list
+from runner.create.reduce import reduce_tree
 from runner.create.registry import builder_for
 from runner.create.staging import staged
-from runner.create.strip import CONTAINERS, strip_for_image
 from runner.create.toolchain import discover, toolchain_digest
 from runner.create.tools import tools_of, version_of
 from runner.digest import digest_of, sha256_bytes
@@ -77,9 +76,8 @@ def create(
     with staged(target) as stage:
         inputs = msgspec.structs.replace(inputs, vagrantfile=embedded(root))
         packages = package_list(root)  # of what was installed, whatever is left out of the result
-        if plan.type.image not in CONTAINERS:
-            leave_out(root)
-        strip_for_image(root, plan.type)
+        if not builder.strips:
+            reduce_tree(root, plan.type)
         files = builder.run(inputs, root, stage, workshop)
         if packages is not None:
             text = packages.encode("utf-8", "surrogateescape")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from runner.errors import BuildError
+from runner.process import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,15 +21,17 @@ if TYPE_CHECKING:
     from runner.sandbox.api import Sandbox
 
 MODULES = {
+    "btrfs": "runner.create.filesystem",
     "docker": "runner.create.docker",
-    "erofs": "runner.create.erofs",
+    "erofs": "runner.create.packed",
     "ext2": "runner.create.ext",
     "ext3": "runner.create.ext",
     "ext4": "runner.create.ext",
     "oci": "runner.create.oci",
     "oem": "runner.create.oem",
-    "squashfs": "runner.create.squashfs",
+    "squashfs": "runner.create.packed",
     "tbz": "runner.create.tbz",
+    "xfs": "runner.create.filesystem",
 }
 """KIWI's type name to the module whose ``BUILDER`` makes it; imported only when used."""
 
@@ -51,18 +54,20 @@ class Workshop:
         once: makes what is expensive once for equal inputs.
         view: shows a tree, which must not change meanwhile, as another one that is writable and goes afterwards.
         sink: takes what tools say.
+        limits: bound each program of the tree.
     """
 
     sandbox: Sandbox
     once: Once
     view: Callable[[Path], AbstractContextManager[Path]]
     sink: LineSink | None = None
+    limits: Limits = Limits()
 
 
 class Run(Protocol):
     """Make the result files of ``inputs`` from the tree at ``root`` in the empty-handed folder ``stage``.
 
-    The tree is stripped already and belongs to this call.
+    The tree is stripped already, unless the builder ``strips`` it, and belongs to this call.
     A builder leaves nothing but its result files in ``stage``.
     """
 
@@ -73,11 +78,15 @@ class Run(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """One way to pack a tree. ``version`` grows whenever equal inputs and tools would give other bytes."""
+    """One way to pack a tree. ``version`` grows whenever equal inputs and tools would give other bytes.
+
+    ``strips``: it strips the tree itself, because it runs scripts of the description first.
+    """
 
     version: int
     tools: tuple[str, ...]
     run: Run
+    strips: bool = False
 
 
 def builder_for(image: str) -> Builder:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What packing one type needs: the builder's tools, and those of the filesystems on its disk."""
+"""What packing one type needs: the builder's tools, and those of the filesystems and hashes on its disk."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from runner.create.registry import builder_for
+from runner.disk import verity
 from runner.disk.filesystems.registry import MODULES, filesystem_for
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def tools_of(plan: TypePlan) -> tuple[str, ...]:
         BuildError: no builder for the type exists.
     """
     names = {tool for entry in filesystems_of(plan).values() for tool in entry.tools}
+    names |= {*verity.TOOLS} if plan.verity else set()
     return tuple(sorted(names.union(builder_for(plan.image).tools)))
 
 
@@ -40,6 +42,7 @@ def version_of(plan: TypePlan) -> str:
         BuildError: no builder for the type exists.
     """
     parts = [f"{kind}={entry.version}" for kind, entry in filesystems_of(plan).items()]
+    parts += [f"verity={verity.VERSION}"] if plan.verity else []
     return " ".join((str(builder_for(plan.image).version), *parts))
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+import msgspec
+
 from runner.description import folder
 from runner.description.formats import MAX_BYTES, parse
 from runner.description.formats.limits import MAX_ELEMENTS
@@ -33,8 +35,7 @@ MAX_CHAIN = 16
 """Files that include each other one below the other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A file that is part of a description: its name as errors show it, and its bytes."""
 
     name: str

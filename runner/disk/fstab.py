@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.disk.subvolumes import mount_option, mounted, subvolumes
 from runner.errors import BuildError
+from runner.plan.protection import READ_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +26,12 @@ _ESCAPES = str.maketrans({" ": r"\040", "\t": r"\011", "\n": r"\012", "\\": r"\1
 def device(partition: Partition, devices_by: str) -> str:
     """Return how fstab and kernel arguments name ``partition``: ``UUID=…``, ``LABEL=…`` or ``PARTUUID=…``.
 
+    squashfs has neither UUID nor label, and erofs no label everywhere: they go by their partition.
+
     Raises:
         BuildError: it is to be named by its label and has none.
     """
-    if devices_by == "by-partuuid":
+    if devices_by == "by-partuuid" or partition.plan.filesystem in READ_ONLY:
         return f"PARTUUID={partition.uuid}"
     if devices_by == "by-uuid":
         return f"UUID={partition.filesystem_uuid}"
@@ -43,6 +47,8 @@ def device(partition: Partition, devices_by: str) -> str:
 def fstab(identity: DiskIdentity, plan: TypePlan, *, growing: bool = False) -> str:
     """Return the text of ``/etc/fstab``, a mountpoint after those it lies in.
 
+    A root under dm-verity has no line: the initrd has mounted it, and there is nothing about it to change.
+
     Args:
         identity: the partitions; those without a filesystem or a mountpoint have no line.
         plan: says how devices are named, and the root's mount options.
@@ -57,20 +63,24 @@ def fstab(identity: DiskIdentity, plan: TypePlan, *, growing: bool = False) -> s
 
 
 def _lines(identity: DiskIdentity, plan: TypePlan, devices_by: str, *, growing: bool) -> Iterator[tuple[str, str]]:
+    volumes = subvolumes(plan.disk)
     for partition in identity.partitions:
         planned = partition.plan
         point = _SWAP_MOUNTPOINT if planned.filesystem == "swap" else planned.mountpoint
-        if not partition.filesystem_uuid or not point:
+        if not partition.filesystem_uuid or not point or (point == "/" and plan.verity):
             continue
         options = [*(plan.fsmountoptions if point == "/" else ())]
+        options += [mount_option(volumes)] if point == "/" and mount_option(volumes) else []
         options += _FAT_OPTIONS if planned.filesystem in _TYPES else ()
         options += ["x-systemd.growfs"] if growing and point == "/" else []
-        fields = (
-            device(partition, devices_by),
-            point,
-            _TYPES.get(planned.filesystem, planned.filesystem),
-            ",".join(options) or "defaults",
-            "0",
-            "1" if point == "/" else "0",
-        )
-        yield point, " ".join(field.translate(_ESCAPES) for field in fields)
+        source, kind = device(partition, devices_by), _TYPES.get(planned.filesystem, planned.filesystem)
+        yield point, _line(source, point, kind, options, "1" if point == "/" else "0")
+        for volume in mounted(volumes) if point == "/" else ():
+            options = [*plan.fsmountoptions, f"subvol={volume.path}"]
+            line = _line(source, volume.mountpoint, kind, options, "2" if volume.check else "0")
+            yield volume.mountpoint, line
+
+
+def _line(source: str, point: str, kind: str, options: list[str], check: str) -> str:
+    fields = (source, point, kind, ",".join(options) or "defaults", "0", check)
+    return " ".join(field.translate(_ESCAPES) for field in fields)

@@ -41,6 +41,16 @@ _ROOT_TYPES = {
     "s390x": "5EEAD9A9-FE09-4A1E-A1D7-520D00531306",
     "loongarch64": "77055800-792C-4F94-B39A-98C91B762BB6",
 }
+_VERITY_TYPES = {
+    "x86_64": "2C7357ED-EBD2-46D9-AEC1-23D437EC2BF5",
+    "ix86": "D13C5D3B-B5D1-422A-B29F-9454FDC89D76",
+    "aarch64": "DF3300CE-D69F-4C92-978C-9BFB0F38D820",
+    "armv7l": "7386CDF2-203C-47A9-A498-F2ECCE45A2D6",
+    "riscv64": "B6ED5582-440B-4209-B8DA-5FF7C419EA3D",
+    "ppc64le": "906BD944-4589-4AAE-A4E4-DD983917446A",
+    "s390x": "B325BFBE-C7BE-4AB8-8357-139E652D2F6B",
+    "loongarch64": "F3393B22-E9AF-4613-A948-9D3BFBD0C535",
+}
 _DISCOVERABLE = {
     "home": "933AC7E1-2EB4-4F13-B844-0E14E2AEF915",
     "srv": "3B8F8425-20E0-4F3B-907F-1A25A76F98E8",
@@ -117,6 +127,8 @@ def _gpt_type(entry: PartitionPlan, arch: str) -> str:
         return _GPT_TYPES[entry.role]
     if entry.role == "root":
         return _ROOT_TYPES.get(arch, LINUX_DATA)
+    if entry.role == "verity":
+        return _VERITY_TYPES.get(arch, LINUX_DATA)
     return _DISCOVERABLE.get(entry.partition_name, LINUX_DATA)
 
 

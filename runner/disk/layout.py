@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MEBIBYTE = 1 << 20
 _SHOWN = 4
+_ATTRIBUTES = {"boot": "bootpartsize", "efi": "efipartsize"}
+"""What in the description gives partitions their size."""
 
 
 def lay_out(plan: DiskPlan, identity: DiskIdentity, needs: Mapping[str, int], size: SizePlan | None) -> DiskLayout:
@@ -60,9 +62,14 @@ def _size(entry: Partition, needs: Mapping[str, int]) -> int:
         raise BuildError(
             f"the partition {entry.plan.name} is too small: {_mib(need - size)} are missing",
             why=f"it has {_mib(size)}, and its content needs {_mib(need)}",
-            hint="make it larger, or leave something out",
+            hint=f"{_larger(entry, need)}, or leave something out",
         )
     return size
+
+
+def _larger(entry: Partition, need: int) -> str:
+    attribute = _ATTRIBUTES.get(entry.plan.role)
+    return f'say {attribute}="{-(-need // MEBIBYTE)}" or more' if attribute else "make it larger"
 
 
 def _whole(size: SizePlan | None, least: int) -> tuple[int, int]:

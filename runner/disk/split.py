@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,31 @@ ROOT = "/"
 _MODE = 0o755
 
 
+@dataclass(frozen=True, slots=True)
+class PartedTree:
+    """A tree of which parts lie elsewhere; ``parts`` are the folders by their mountpoints, that of ``/`` too."""
+
+    parts: Mapping[str, Path]
+
+    def path(self, name: str) -> Path:
+        """Return where the file is that the system will find as ``name``, relative to its root."""
+        wanted = PurePosixPath(ROOT) / name
+        within = [point for point in self.parts if wanted.is_relative_to(point)]
+        nearest = max(within, key=_depth)
+        return self.parts[nearest] / wanted.relative_to(nearest)
+
+    def file(self, name: str, hint: str = "") -> Path:
+        """Return where the file ``name`` is; a link, which may lead out of the tree, is none.
+
+        Raises:
+            BuildError: it is not there.
+        """
+        path = self.path(name)
+        if path.is_symlink() or not path.is_file():
+            raise BuildError(f"the image has no file /{name.lstrip(ROOT)}", hint=hint or None)
+        return path
+
+
 def split(root: Path, mountpoints: Mapping[str, str], scratch: Path) -> dict[str, Path]:
     """Move what lies below each mountpoint into a folder of its own in ``scratch``; an empty folder stays.
 
@@ -31,13 +57,15 @@ def split(root: Path, mountpoints: Mapping[str, str], scratch: Path) -> dict[str
         the tree of each partition by its name. The copies keep owners, modes, times and attributes.
 
     Raises:
-        BuildError: a mountpoint is no folder of the tree.
+        BuildError: a mountpoint is no folder of the tree, or a name is none that a folder can have.
         HostError: the disk is full.
     """
     trees = {name: root for name, point in mountpoints.items() if point == ROOT}
     below = [(point, name) for name, point in mountpoints.items() if point != ROOT]
     for point, name in sorted(below, key=lambda pair: _depth(pair[0]), reverse=True):  # /boot/efi before /boot
-        folder, part = _folder(root, point), scratch / name
+        if not name.strip(".") or "/" in name:
+            raise BuildError(f"a partition cannot be called {name!r}")
+        folder, part = mountpoint_folder(root, point), scratch / name
         copy_tree(folder, part)
         _empty(folder)
         trees[name] = part
@@ -48,12 +76,12 @@ def _depth(point: str) -> int:
     return len(PurePosixPath(point).parts)
 
 
-def _folder(root: Path, point: str) -> Path:
+def mountpoint_folder(root: Path, point: str) -> Path:
     """Return the folder of ``point``, made where it is missing; no link leads out of the tree."""
     folder = root
     for part in PurePosixPath(point).relative_to(ROOT).parts:
         folder = folder / part
-        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        if part == ".." or folder.is_symlink() or (folder.exists() and not folder.is_dir()):
             raise BuildError(
                 f"nothing can be mounted at {point}", why=f"/{folder.relative_to(root)} is no folder of the tree"
             )

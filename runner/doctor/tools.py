@@ -104,6 +104,13 @@ TOOLS = (
     Tool(("mkfs.vfat",), _same("dosfstools"), "writes the EFI partition of disks", required=False),
     Tool(("mcopy",), _same("mtools"), "fills the EFI partition of disks", required=False),
     Tool(("mkfs.xfs",), _same("xfsprogs"), "writes xfs filesystems", required=False, option="-V"),
+    Tool(
+        ("veritysetup",),
+        _same("cryptsetup", apt="cryptsetup-bin", dnf="veritysetup"),
+        "hashes roots under dm-verity",
+        (2, 4),
+        required=False,
+    ),
     Tool(("xz",), _same("xz", apt="xz-utils"), "compresses archives with many threads", (5, 2)),
     Tool(("git",), _same("git"), "clones descriptions", (2, 30)),
     Tool(("git-lfs",), _same("git-lfs"), "large files in a description", required=False),

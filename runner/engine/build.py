@@ -21,6 +21,7 @@ from runner.engine.overlay import Stack, stack
 from runner.errors import UsageError
 from runner.packages.api import InstallContext, PackageFile
 from runner.packages.managers import package_manager
+from runner.prepare.scripts import WHILE_CREATING
 from runner.process import Limits
 from runner.sandbox.choose import choose
 from runner.seed import Seed
@@ -173,7 +174,7 @@ class _Build:
         # images.sh and stripping change the tree: on a throw-away layer, so that create can be repeated.
         tree = stack(layers, self.job.work / "create")
         with self._phase("images.sh"):
-            if (tree.merged / "image/images.sh").exists():
+            if any((tree.merged / "image" / name).exists() for name in WHILE_CREATING):
                 tree.join_links()
             prepare.images_script(self._inputs(), self._bench(tree.merged))
         with self._phase("create"):
@@ -184,7 +185,7 @@ class _Build:
                 epoch=lock.epoch,
                 seed=seed,
                 tree_key=key,
-                workshop=Workshop(self.sandbox, partial(self._once, held), self._view, self._say),
+                workshop=Workshop(self.sandbox, partial(self._once, held), self._view, self._say, self.limits),
             )
         tree.close()
         return image

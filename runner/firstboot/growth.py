@@ -31,7 +31,7 @@ _SHELL = """\
 #!/bin/sh
 # Grows the partition of the root filesystem. sfdisk changes nothing when there is nothing to gain.
 set -eu
-part=$(readlink -f "$(findmnt --noheadings --output SOURCE /)")
+part=$(readlink -f "$(findmnt --noheadings --nofsroot --output SOURCE /)")
 folder=$(readlink -f "/sys/class/block/${{part##*/}}")
 disk=/dev/$(basename "$(dirname "$folder")")
 number=$(cat "$folder/partition")

@@ -25,6 +25,7 @@ from runner.create.strip import remove
 from runner.create.walk import Entry, walk, xattrs
 from runner.digest import CHUNK
 from runner.errors import BuildError
+from runner.prepare.tree import KIWI_LEFTOVERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 PRIVATE = (b"etc/issue", b"etc/issue.net", b"etc/motd", b"home", b"opt", b"srv", b"var/www")
 """Paths, with all below them."""
+
+_OF_THE_BUILD = frozenset(os.fsencode(name) for name in KIWI_LEFTOVERS)
+"""What a script finds in the tree and no image has."""
 
 _WORDS = (
     b"etc/cryptsetup-initramfs",
@@ -57,7 +61,7 @@ def _below(places: Iterable[bytes]) -> re.Pattern[bytes]:
     return re.compile(b"(?:" + b"|".join(map(re.escape, places)) + rb")(?=/|\Z)")
 
 
-_IS_PRIVATE, _HAS_WORDS = _below(PRIVATE), _below(_WORDS)
+_IS_PRIVATE, _HAS_WORDS = _below((*PRIVATE, *sorted(_OF_THE_BUILD))), _below(_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def look(root: Path, epoch: int) -> Seen:
         private = _IS_PRIVATE.match(entry.name)
         parts[private.group() if private else b""].append(entry)
     words = {place: b"\n".join(_words(entries)) for place, entries in parts.items()}
-    hidden = tuple(sorted(place for place in parts if place and not _is_named(place, words)))
+    hidden = tuple(sorted(place for place in parts if place and _is_hidden(place, words)))
     own = os.fsencode(root)
     shown = [Entry(own, b"", os.lstat(own)), *(e for place in parts if place not in hidden for e in parts[place])]
     return Seen(_digest(shown, epoch * _SECOND), hidden)
@@ -94,6 +98,10 @@ def _words(entries: Iterable[Entry]) -> Iterator[bytes]:
             yield b"/" + os.readlink(entry.path)  # noqa: PTH115  # bytes
         elif entry.is_file and _HAS_WORDS.match(entry.name):
             yield _COMMENT.sub(b"", b"".join(_parts(entry)))
+
+
+def _is_hidden(place: bytes, words: dict[bytes, bytes]) -> bool:
+    return place in _OF_THE_BUILD or not _is_named(place, words)
 
 
 def _is_named(place: bytes, words: dict[bytes, bytes]) -> bool:

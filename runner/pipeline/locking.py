@@ -10,6 +10,7 @@ import msgspec
 
 from runner.create.registry import MODULES, builder_for
 from runner.create.toolchain import discover
+from runner.disk import verity
 from runner.disk.filesystems import registry as filesystems
 from runner.packages import lockfile
 from runner.packages.api import PackageFile, ResolveContext
@@ -19,6 +20,7 @@ from runner.packages.lock import Lock, Tool
 from runner.packages.managers import package_manager
 from runner.pipeline.package_sources import package_sources
 from runner.pipeline.phases import phase
+from runner.plan.disk_packages import require_startable
 from runner.process import tool_environment
 
 if TYPE_CHECKING:
@@ -35,10 +37,15 @@ def committed_or_new(
 
     Raises:
         ResolveError: there is a lock file and it does not fit the plan, or no lock can be made.
+        BuildError: the image is a disk, and its packages bring nothing that would start it.
     """
-    lock = lockfile.lock_of_plan(source.checkout.directory, plan, given)
+    directory = source.checkout.directory
+    lock = lockfile.lock_of_plan(directory, plan, given)
+    known = lock or _resolve(plan, source, machine, selection)
+    names = {package.name for package in known.packages}
+    require_startable(plan, names, directory, where=source.place(selection))
     if lock is None:
-        return make_lock(plan, source, machine, selection)
+        return _complete(known, plan, source, machine, selection)
     return lock, fetch(lock, source, machine, selection)
 
 
@@ -46,6 +53,11 @@ def make_lock(
     plan: Plan, source: Source, machine: Machine, selection: Selection
 ) -> tuple[Lock, tuple[PackageFile, ...]]:
     """Resolve the plan's packages as the repositories are now, and fetch them."""
+    return _complete(_resolve(plan, source, machine, selection), plan, source, machine, selection)
+
+
+def _resolve(plan: Plan, source: Source, machine: Machine, selection: Selection) -> Lock:
+    """Return a lock that lacks what only the packages' files tell: when they were built."""
     with phase(machine.reporter, "resolve") as detail, machine.store.scratch("resolve") as work:
         resolution = package_manager(plan.packages.manager).resolve(
             plan.packages,
@@ -60,7 +72,7 @@ def make_lock(
             ),
         )
         detail.text = f"{len(resolution.packages)} packages"
-    draft = Lock(
+    return Lock(
         request=plan.packages.digest,
         description=plan.description.digest,
         arch=plan.arch,
@@ -70,6 +82,11 @@ def make_lock(
         repositories=resolution.repositories,
         packages=resolution.packages,
     )
+
+
+def _complete(
+    draft: Lock, plan: Plan, source: Source, machine: Machine, selection: Selection
+) -> tuple[Lock, tuple[PackageFile, ...]]:
     files = fetch(draft, source, machine, selection)
     lock = _with_build_times(draft, plan.packages.manager, machine)
     built = (package.built or 0 for package in lock.packages)
@@ -116,5 +133,6 @@ def _with_build_times(lock: Lock, manager: str, machine: Machine) -> Lock:
 
 def _toolchain() -> tuple[Tool, ...]:
     names = {tool for image in MODULES for tool in builder_for(image).tools}
+    names |= {*verity.TOOLS}
     names |= {tool for kind in filesystems.MODULES for tool in filesystems.filesystem_for(kind).tools}
     return discover(name for name in names if shutil.which(name, path=tool_environment()["PATH"]))

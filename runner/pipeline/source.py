@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from runner.description.model.description import Description
+    from runner.errors import Location
     from runner.pipeline.request import Machine, Selection
     from runner.plan.matrix import Matrix
     from runner.plan.model import Plan
@@ -60,6 +61,15 @@ class Source:
         )
         refuse_errors(self.description, overridden(chosen, selection.overrides.with_map(self.repository_map)))
         return plan
+
+    def place(self, selection: Selection) -> Location:
+        """Return where the selected type stands in the description."""
+        from runner.plan.select import select
+
+        chosen = select(
+            self.description, profiles=selection.profiles, type_name=selection.type_name, arch=selection.arch
+        )
+        return chosen.image_type.at
 
     def credentials(self, selection: Selection, env: Mapping[str, str]) -> Credentials:
         """Gather the logins of all repositories: a plan only knows which of them need one."""

@@ -58,8 +58,7 @@ def create(root: Path, target: Path, machine: Machine) -> Image:
         UsageError: ``root`` was not made by prepare.
     """
     root = root.absolute()
-    plan = _read(root, "plan.json", Plan)
-    lock = _read(root, "lock.json", Lock)
+    plan, lock = plan_and_lock(root)
     with (
         staged_target(target) as stage,
         tempfile.TemporaryDirectory(prefix="packhouse-") as nothing,
@@ -71,6 +70,15 @@ def create(root: Path, target: Path, machine: Machine) -> Image:
         )
     assert done.image is not None  # noqa: S101  # a target was given
     return done.image
+
+
+def plan_and_lock(root: Path) -> tuple[Plan, Lock]:
+    """Return what the tree at ``root`` was made of.
+
+    Raises:
+        UsageError: it was not made by :func:`prepare`.
+    """
+    return _read(root, "plan.json", Plan), _read(root, "lock.json", Lock)
 
 
 def _read(root: Path, name: str, kind: type[T]) -> T:

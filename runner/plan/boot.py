@@ -34,7 +34,7 @@ Options = tuple[tuple[str, str], ...]
 
 
 class SecureLinuxPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """Paths of what secure execution on s390 needs."""
+    """Paths of what secure execution on one kind of s390 machines needs."""
 
     ca_certificate: str
     signing_certificate: str
@@ -75,7 +75,7 @@ class BootloaderPlan(msgspec.Struct, frozen=True, kw_only=True):
     install_options: Options = ()
     config_options: Options = ()
     environment: Options = ()
-    secure: SecureLinuxPlan | None = None
+    secure: tuple[SecureLinuxPlan, ...] = ()
 
 
 class BootPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +142,7 @@ def _loader(chosen: Selection) -> BootloaderPlan:
         template=said.grub_template,
         target=said.targettype,
         password_on_disk=said.use_disk_password or False,
-        secure=_secure(said.secure),
+        secure=tuple(_secure(entry) for entry in said.secure),
         **_settings(said.settings),
     )
 
@@ -170,9 +170,7 @@ def _settings(said: BootloaderSettings | None) -> dict[str, Options]:
     }
 
 
-def _secure(said: SecureLinux | None) -> SecureLinuxPlan | None:
-    if said is None:
-        return None
+def _secure(said: SecureLinux) -> SecureLinuxPlan:
     return SecureLinuxPlan(
         ca_certificate=said.hkd_ca_cert,
         signing_certificate=said.hkd_sign_cert,

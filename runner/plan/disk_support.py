@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.plan.boot import EFI, default_firmware
 from runner.plan.formats import plan_format
+from runner.plan.protection import READ_ONLY, is_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,19 +15,30 @@ if TYPE_CHECKING:
     from runner.description.model.storage import Partition
     from runner.description.model.types import ImageType
 
-FILESYSTEMS = frozenset({"", "ext2", "ext3", "ext4", "fat16", "fat32", "swap", "xfs"})
+FILESYSTEMS = frozenset(
+    {"", "btrfs", "erofs", "ext2", "ext3", "ext4", "fat16", "fat32", "squashfs", "swap", "xfs"}
+)
 FORMATS = frozenset({"", "gce", "ova", "qcow2", "vagrant", "vdi", "vhd", "vhd-fixed", "vhdx", "vmdk"})
 """Those of ``runner.create.formats.registry``."""
-LOADERS = frozenset({"", "grub2", "custom", "grub2_s390x_emu", "zipl"})
+LOADERS = frozenset({"", "grub2", "systemd_boot", "custom", "grub2_s390x_emu", "zipl"})
 """Mainframes' bootloaders have a reason of their own."""
 
+_GRUB = frozenset({"", "grub2"})
 
-def disk_gaps(entry: ImageType) -> Iterator[tuple[str, str]]:
-    """Yield what of the disk ``entry`` cannot be written, each with the reason; nothing for other types."""
+
+def disk_gaps(entry: ImageType, machine: str) -> Iterator[tuple[str, str]]:
+    """Yield what of the disk ``entry`` for ``machine`` cannot be written, each with the reason.
+
+    Of other types it is their filesystem alone.
+    """
+    said = entry.filesystem
+    if "btrfs" in {entry.image, said.filesystem} and said.fscreateoptions:
+        yield "type fscreateoptions", "btrfs is written without mkfs.btrfs, whose options these are"
     if entry.image != "oem":
         return
     yield from _filesystems(entry)
-    yield from _boot(entry)
+    yield from _boot(entry, machine)
+    yield from _sealed(entry, machine)
     chosen = plan_format(entry)
     if chosen.name not in FORMATS:
         yield f'type format="{entry.formats.format}"', "this disk format is not written yet"
@@ -48,12 +61,51 @@ def _partitions(entry: ImageType) -> tuple[Partition, ...]:
     return entry.partitions.partitions if entry.partitions else ()
 
 
-def _boot(entry: ImageType) -> Iterator[tuple[str, str]]:
+def _boot(entry: ImageType, machine: str) -> Iterator[tuple[str, str]]:
     loader = entry.bootloader.name if entry.bootloader else ""
     if loader not in LOADERS:
         yield f'bootloader name="{loader}"', "this bootloader is not installed yet"
-    if any(part.uefi for initrd in entry.initrd for part in initrd.dracut):
-        yield "dracut uefi", "kernel and initrd are not joined into one EFI program yet"
-    for name in ("editbootconfig", "editbootinstall"):
-        if getattr(entry.boot, name):
-            yield f"type {name}", "scripts that change boot code are not run yet"
+    if loader == "systemd_boot" and _firmware(entry, machine) == "uefi":
+        yield (
+            'bootloader name="systemd_boot"',
+            'it is not signed for machines that check that: use firmware="efi"',
+        )
+    if loader in _GRUB and _home(entry) in READ_ONLY:
+        why = 'GRUB cannot read its menu from it: say bootpartition="true" bootfilesystem="ext4"'
+        yield f'type filesystem="{_home(entry)}"', why
+    if loader != "systemd_boot" and any(part.uefi for initrd in entry.initrd for part in initrd.dracut):
+        yield "dracut uefi", "only systemd_boot starts kernel and initrd that are one EFI program"
+
+
+def _sealed(entry: ImageType, machine: str) -> Iterator[tuple[str, str]]:
+    """What does not go together with a root that is as it was built for good."""
+    if is_sealed(entry) and entry.oem and entry.oem.resize:
+        yield "oem-resize", "a root that nobody can write to cannot grow"
+    if not entry.verity.verity_blocks:
+        return
+    loader = entry.bootloader.name if entry.bootloader else ""
+    if entry.verity.verity_blocks != "all":
+        yield "type verity_blocks", 'hashes over a part of a filesystem protect nothing: say "all"'
+    if _firmware(entry, machine) not in EFI or entry.disk.efiparttable == "msdos":
+        yield "type verity_blocks", 'root and hashes are found by their names in a GPT: use firmware="efi"'
+    if entry.initrd_system.initrd_system == "none":
+        yield "type verity_blocks", "nothing opens such a root without an initrd"
+    if loader == "custom":
+        yield "type verity_blocks", "no script is told the root hash, which the kernel needs"
+    if loader in _GRUB and not entry.disk.bootpartition:
+        yield (
+            "type verity_blocks",
+            'the menu with the root hash cannot lie there: say bootpartition="true"',
+        )
+    if entry.filesystem.fsmountoptions:
+        yield "type fsmountoptions", "the initrd mounts a root under dm-verity: say rootflags= in kernelcmdline"
+
+
+def _home(entry: ImageType) -> str:
+    """Return the filesystem that has ``/boot`` on it."""
+    root = entry.filesystem.filesystem
+    return (entry.disk.bootfilesystem or root) if entry.disk.bootpartition else root
+
+
+def _firmware(entry: ImageType, machine: str) -> str:
+    return entry.boot.firmware or default_firmware(machine)

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from runner.plan.protection import READ_ONLY
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from runner.description.model.initrd import Initrd
     from runner.description.model.types import ImageType
 
 _SYSTEMS = {"iso": "dracut", "kis": "dracut", "oem": "dracut", "pxe": "kiwi"}
 """Who makes the initrd when the description does not say; no other type has one."""
+
+_VERITY = ("systemd-veritysetup",), ("dm-verity",)
+"""dracut's modules and the kernel's drivers that open a root under dm-verity."""
 
 _ALWAYS_DRACUT = frozenset({"iso"})
 _STANDARD_KERNEL = "std"
@@ -56,11 +61,22 @@ def plan_initrd(entry: ImageType) -> InitrdPlan | None:
     system = usual if entry.image in _ALWAYS_DRACUT else said.initrd_system or usual
     return InitrdPlan(
         system=system,
-        actions=initrd_actions(entry.initrd),
+        actions=(*_for_root(entry), *initrd_actions(entry.initrd)),
         description=said.boot,
         kernel_profile=(said.bootkernel or _STANDARD_KERNEL) if said.boot else said.bootkernel,
         profile=said.bootprofile,
     )
+
+
+def _for_root(entry: ImageType) -> Iterator[InitrdAction]:
+    """Yield what a disk's root needs and no generator brings by itself."""
+    if entry.image != "oem":
+        return
+    filesystem = entry.filesystem.filesystem
+    modules, drivers = _VERITY if entry.verity.verity_blocks else ((), ())
+    drivers = (*drivers, *({filesystem} & READ_ONLY))
+    if drivers:
+        yield InitrdAction(action="add", modules=modules, drivers=drivers)
 
 
 def initrd_actions(entries: Iterable[Initrd]) -> tuple[InitrdAction, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner.plan.initrd import InitrdAction, initrd_actions
+from runner.plan.protection import is_sealed
 
 if TYPE_CHECKING:
     from runner.description.model.oem import OemConfig
@@ -85,13 +86,16 @@ class InstallPlan(msgspec.Struct, frozen=True, kw_only=True):
     initrd: tuple[InitrdAction, ...] = ()
 
 
-def plan_oem(config: OemConfig | None) -> OemPlan:
-    """Plan ``config``; without one the defaults."""
+def plan_oem(entry: ImageType) -> OemPlan:
+    """Plan the ``<oemconfig>`` of ``entry``; without one the defaults. A sealed root does not grow."""
+    config, grows = entry.oem, not is_sealed(entry)
     if config is None:
-        return OemPlan()
+        return OemPlan(resize=ResizePlan(at_boot=grows))
     return OemPlan(
         resize=ResizePlan(
-            at_boot=config.resize is not False, once=config.resize_once or False, limit_mib=config.systemsize
+            at_boot=grows and config.resize is not False,
+            once=config.resize_once or False,
+            limit_mib=config.systemsize,
         ),
         dump=_dump(config),
         multipath_scan=config.multipath_scan or False,

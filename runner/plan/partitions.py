@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
     from runner.description.model.storage import Partition
 
-Role = Literal["bios_grub", "efi", "prep", "boot", "swap", "custom", "spare", "readonly", "root"]
-Content = Literal["filesystem", "lvm", "raid", "code", "nothing"]
+Role = Literal["bios_grub", "efi", "prep", "boot", "swap", "custom", "spare", "readonly", "verity", "root"]
+Content = Literal["filesystem", "lvm", "raid", "code", "hashes", "nothing"]
 
 _BIOS_GRUB_MIB, _EFI_MIB, _PREP_MIB, _BOOT_MIB = 2, 20, 8, 300
 _X86 = ("x86_64", "i386", "i486", "i586", "i686", "ix86")
@@ -31,7 +32,7 @@ class PartitionPlan(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         role: what it is for; ``name`` tells several custom ones apart.
         partition_name: its name in a GPT; one of the discoverable partitions specification also sets its type.
-        content: a filesystem, a physical volume, a member of an array, boot code, or nothing.
+        content: a filesystem, a physical volume, a member of an array, boot code, hashes, or nothing.
         filesystem: kind of the filesystem, with ``label``.
         mountpoint: where it is mounted; the data below it in the tree moves there.
         size_mib: None: as much as its content needs, and for the root the rest of the disk.
@@ -156,11 +157,16 @@ def _custom(setting: Setting) -> Iterator[PartitionPlan]:
             content=_custom_content(said),
             filesystem=said.filesystem,
             label=(said.label or said.name.upper()) if said.filesystem else "",
-            mountpoint=said.mountpoint,
+            mountpoint=_absolute(said.mountpoint),
             size_mib=mebibytes(said.size),
             number=said.part_id,
             clones=said.clone or 0,
         )
+
+
+def _absolute(path: str) -> str:
+    """Return ``path`` from the top, as KIWI takes one without its first slash; empty stays empty."""
+    return "/" + "/".join(PurePosixPath(path.lstrip("/")).parts) if path else ""
 
 
 def _custom_content(said: Partition) -> Content:
@@ -179,7 +185,7 @@ def _spare(setting: Setting) -> Iterator[PartitionPlan]:
             content="filesystem" if said.spare_part_fs else "nothing",
             filesystem=said.spare_part_fs,
             label="SPARE" if said.spare_part_fs else "",
-            mountpoint=said.spare_part_mountpoint,
+            mountpoint=_absolute(said.spare_part_mountpoint),
             size_mib=mebibytes(said.spare_part),
             file_attributes=said.spare_part_fs_attributes,
         )
@@ -197,6 +203,8 @@ def _root(setting: Setting) -> Iterator[PartitionPlan]:
         )
         if not overlay.write_partition:
             return
+    if setting.entry.verity.verity_blocks:
+        yield PartitionPlan(role="verity", name="verity", partition_name="p.lxverity", content="hashes")
     content: Content = "lvm" if setting.lvm else "raid" if said.mdraid else "filesystem"
     yield PartitionPlan(
         role="root",

@@ -10,6 +10,9 @@ import msgspec
 if TYPE_CHECKING:
     from runner.description.model.types import ImageType
 
+READ_ONLY = frozenset({"erofs", "squashfs"})
+"""Filesystems that nobody can write to once they are made."""
+
 _KEY_FILE = "file://"
 
 Unlock = Literal["passphrase", "keyfile", "random", "empty"]
@@ -38,7 +41,7 @@ class LuksPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerityPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A hash tree behind the root filesystem. ``blocks`` of 4 KiB are covered; None is all of them."""
+    """Hashes over the root filesystem. ``blocks`` of 4 KiB are covered; None is all of them."""
 
     blocks: int | None = None
     embed_metadata: bool = False
@@ -92,6 +95,11 @@ def plan_verity(entry: ImageType) -> VerityPlan | None:
         return None
     blocks = int(said.verity_blocks) if said.verity_blocks.isascii() and said.verity_blocks.isdigit() else None
     return VerityPlan(blocks=blocks, embed_metadata=said.embed_verity_metadata or False)
+
+
+def is_sealed(entry: ImageType) -> bool:
+    """Tell whether the root of ``entry`` is as it was built for good: it cannot grow, and nobody writes to it."""
+    return entry.filesystem.filesystem in READ_ONLY or bool(entry.verity.verity_blocks)
 
 
 def plan_integrity(entry: ImageType) -> IntegrityPlan | None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner.digest import digest_of
-from runner.packages.credentials import Login, Written, split_login
 from runner.plan.model import RepositoryPlan, SigningKey
 from runner.redact import strip_credentials
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from runner.description.model.repositories import Repository
+    from runner.packages.credentials import Written
 
 DEFAULT_KIND = {"apt": "apt-deb", "apk": "apk"}
 """Type of a repository that does not say one, by package manager; rpm-md for all others."""
@@ -88,6 +88,8 @@ def location(path: str) -> tuple[str, bool]:
 
 def written_login(entry: Repository) -> Written:
     """Return what a description says of a repository's login, found by the names that its plan has."""
+    from runner.packages.credentials import Login, Written, split_login
+
     uri, _ = location(entry.path)
     inside = split_login(entry.path)[1] or Login("")
     own = Login(entry.username, entry.password) if entry.username or entry.password else inside

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runner.errors import Location
     from runner.plan.select import Selection
 
-TYPES = frozenset({"docker", "erofs", "ext2", "ext3", "ext4", "oci", "oem", "squashfs", "tbz"})
+TYPES = frozenset({"btrfs", "docker", "erofs", "ext2", "ext3", "ext4", "oci", "oem", "squashfs", "tbz", "xfs"})
 _X86 = ("x86_64", "i386", "i486", "i586", "i686", "ix86")
 MANAGERS = frozenset({"apt"})
 REPOSITORY_KINDS = frozenset({"", "apt-deb"})
@@ -52,7 +52,6 @@ IN_TYPE = {
     "type@require_system_files": "system file manifests are not read yet",
     "type@root_clone": "copies of partitions are not made",
     "type@standalone_integrity": "dm-integrity is not built yet",
-    "type@verity_blocks": "dm-verity is not built yet",
     "type@xen_server": "Xen servers are not built",
 }
 """``element@attribute``, or with ``=value`` only that value, in a type; ``false`` and 0 ask for nothing."""
@@ -100,7 +99,7 @@ def _type(entry: ImageType, machine: str) -> Iterator[Unsupported]:
         yield _item(f'type image="{entry.image}"', entry.at, "this image type is not built yet")
     yield from _attributes("type", entry.attributes, entry.at)
     yield from _nodes(entry.children)
-    yield from (_item(element, entry.at, why) for element, why in disk_gaps(entry))
+    yield from (_item(element, entry.at, why) for element, why in disk_gaps(entry, machine))
     if not machine.startswith(MACHINES.get(entry.boot.firmware, "")):
         yield _item(f'type firmware="{entry.boot.firmware}"', entry.at, f"{machine} has no such firmware")
     volumes = plan_volumes(entry, machine)

@@ -40,7 +40,7 @@ def plan_type(chosen: Selection, *, author: str) -> TypePlan:
         initrd=plan_initrd(entry),
         disk=plan_disk(entry, machine=chosen.machine, firmware=boot.firmware if boot else "", overlay=overlay),
         disk_format=disk_format,
-        oem=plan_oem(entry.oem) if entry.image == "oem" else None,
+        oem=plan_oem(entry) if entry.image == "oem" else None,
         install=install,
         media=plan_media(entry, install),
         live=plan_live(entry),

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 DEFAULT_GROUP = "systemVG"
 DEFAULT_ROOT = "LVRoot"
 _ROOT = "@root"
-_ALL = "all"
 _REST = "size:all"
 _FREE_MEBIBYTES = {"btrfs": 120, "xfs": 300}
 _OTHER_FREE_MEBIBYTES = 30
@@ -63,7 +62,7 @@ def _mountpoint(volume: Volume) -> str:
 
 
 def _size(volume: Volume, free: int) -> str:
-    if _ALL in {volume.size, volume.freespace if not volume.size else ""}:
+    if volume.takes_the_rest:
         return _REST
     if volume.size:
         return f"size:{mebibytes(volume.size)}"

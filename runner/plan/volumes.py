@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DEFAULT_SWAP_MIB = 128
 
 _GROUP, _ROOT_VOLUME, _SWAP_VOLUME = "systemVG", "LVRoot", "LVSwap"
-_ROOT, _ALL, _PREFIX = "@root", "all", "LV"
+_ROOT, _PREFIX = "@root", "LV"
 _FREE_MIB = {"btrfs": 120, "xfs": 300}
 _USUAL_FREE_MIB = 30
 
@@ -105,16 +105,15 @@ def plan_volumes(entry: ImageType, machine: str) -> VolumesPlan | None:
 
 def _volume(said: Volume, manager: str, free: int) -> VolumePlan:
     name, path, is_root = _name(said, manager)
-    size, extra = said.size, mebibytes(said.freespace)
-    rest = size == _ALL
-    if not size and extra is None:
-        extra = free
+    rest = said.takes_the_rest
+    size = None if rest else mebibytes(said.size)
+    extra = None if rest or said.size else mebibytes(said.freespace or str(free))
     return VolumePlan(
         name=name,
         path=path,
         purpose="root" if is_root else "data",
-        size_mib=None if rest else mebibytes(size),
-        freespace_mib=None if size else extra,
+        size_mib=size,
+        freespace_mib=extra,
         parent=said.parent,
         copy_on_write=said.copy_on_write is not False,
         quota=said.quota,

@@ -10,8 +10,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.prepare.step import Bench
+    from runner.sandbox.api import Bind
 
 VERSION = 1
+
+EDIT_BOOT_CONFIG, EDIT_BOOT_INSTALL = "edit_boot_config.sh", "edit_boot_install.sh"
+"""What scripts of the type's attributes are called in ``/image``, whatever they are called in the description."""
+
+PRE_DISK_SYNC, DISK, IMAGES = "pre_disk_sync.sh", "disk.sh", "images.sh"
+WHILE_CREATING = (IMAGES, PRE_DISK_SYNC, DISK, EDIT_BOOT_CONFIG)
+"""Scripts that change the tree when it is finished already."""
 
 PROFILE_ONLY = frozenset({"kiwi_align", "kiwi_sectorsize", "kiwi_revision"})
 """Variables that stand in ``/.profile`` but not in the environment of scripts."""
@@ -25,11 +33,13 @@ class Inputs:
         name: its name in ``/image``, such as ``config.sh``.
         environment: the plan's ``kiwi_*`` variables.
         arguments: what it is called with.
+        binds: what of this machine it sees in the tree.
     """
 
     name: str
     environment: Mapping[str, str]
     arguments: tuple[str, ...] = ()
+    binds: tuple[Bind, ...] = ()
 
 
 def run(inputs: Inputs, bench: Bench) -> bool:
@@ -51,5 +61,5 @@ def run(inputs: Inputs, bench: Bench) -> bool:
         bench.require("bash", package="bash", purpose=inputs.name)
     environment = {name: value for name, value in inputs.environment.items() if name not in PROFILE_ONLY}
     argv = (f"/image/{inputs.name}", *inputs.arguments)
-    bench.run(*(argv if direct else ("bash", *argv)), what=inputs.name, env=environment)
+    bench.run(*(argv if direct else ("bash", *argv)), what=inputs.name, env=environment, binds=inputs.binds)
     return True

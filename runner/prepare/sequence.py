@@ -54,7 +54,6 @@ VERSION = sum(
 """Part of the key of a configured tree: versions of steps only ever rise, so no two states share a sum."""
 
 POST_BOOTSTRAP = "post_bootstrap.sh"
-_EDIT_BOOT_CONFIG, _EDIT_BOOT_INSTALL = "edit_boot_config.sh", "edit_boot_install.sh"
 _VAGRANTFILE = "Vagrantfile"
 
 
@@ -136,7 +135,7 @@ def run_script(name: str, inputs: ConfigureInputs, bench: Bench, arguments: tupl
 
 def images_script(inputs: ConfigureInputs, bench: Bench) -> bool:
     """Run ``images.sh`` at the start of create, clean up after it, and tell whether there was one."""
-    if not run_script("images.sh", inputs, bench):
+    if not run_script(scripts.IMAGES, inputs, bench):
         return False
     normalise(bench, empty_temporary=inputs.plan.type.ensure_empty_tmpdirs)
     return True
@@ -170,8 +169,8 @@ def _archives(phase: str, inputs: ConfigureInputs, bench: Bench) -> Iterator[Ste
 def _description(inputs: ConfigureInputs) -> description_files.Inputs:
     plan = inputs.plan
     renamed = (
-        (plan.type.edit_boot_config, _EDIT_BOOT_CONFIG),
-        (plan.type.edit_boot_install, _EDIT_BOOT_INSTALL),
+        (plan.type.edit_boot_config, scripts.EDIT_BOOT_CONFIG),
+        (plan.type.edit_boot_install, scripts.EDIT_BOOT_INSTALL),
         (plan.type.vagrant.vagrantfile if plan.type.vagrant else "", _VAGRANTFILE),
     )
     names = {archive.name for archive in plan.archives} | {file.name for file in plan.files}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.process import Completed, LineSink
-    from runner.sandbox.api import Sandbox
+    from runner.sandbox.api import Bind, Sandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,23 @@ class Bench:
         return TreePaths(self.root)
 
     def run(
-        self, *argv: str, what: str, env: Mapping[str, str] | None = None, stdin: bytes | None = None
+        self,
+        *argv: str,
+        what: str,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
+        binds: tuple[Bind, ...] = (),
     ) -> Completed:
         """Run a program of the tree; see :meth:`runner.sandbox.api.Sandbox.run` for what it raises."""
         base = {"SOURCE_DATE_EPOCH": str(self.epoch), "DEBIAN_FRONTEND": "noninteractive"}
         command = Command(
-            root=self.root, argv=argv, env={**(env or {}), **base}, stdin=stdin, limits=self.limits, what=what
+            root=self.root,
+            argv=argv,
+            env={**(env or {}), **base},
+            binds=binds,
+            stdin=stdin,
+            limits=self.limits,
+            what=what,
         )
         return self.sandbox.run(command, sink=self.sink)
 

@@ -69,6 +69,96 @@ def test_larger_than_allowed(bench: Bench) -> None:
     assert not (bench.base / "out").exists()
 
 
+# -- disks: what is known of the plan alone, or of the packages' names, is said before a package is fetched
+
+
+def refused(bench: Bench, *, expect: int) -> tuple[str, str]:
+    """Build what cannot be built, and return what the error says and where; no package may have been fetched."""
+    done = bench.build(expect=expect)
+    assert not [path for path in bench.setup.mirror.asked if path.endswith(".deb")]
+    place = done.error["where"]
+    assert re.search(r"appliance\.kiwi:\d+", place), done.said
+    return f"{done.error['what']} {done.error['why']} {done.error['hint']}", place.rpartition(" ")[2]
+
+
+def test_two_partitions_for_the_root(bench: Bench) -> None:
+    parts = '<partitions><partition name="r" size="100" mountpoint="/" filesystem="ext4"/></partitions>'
+    bench.setup.make_disk(children=parts)
+    said, element = refused(bench, expect=DESCRIPTION)
+    assert "two filesystems are mounted at /" in said
+    assert element == "(partition)"
+
+
+def test_partitions_that_overlap(bench: Bench) -> None:
+    part = '<partition name="{}" size="100" mountpoint="/srv" filesystem="ext4"/>'
+    bench.setup.make_disk(children=f"<partitions>{part.format('a')}{part.format('b')}</partitions>")
+    said, element = refused(bench, expect=DESCRIPTION)
+    assert "two filesystems are mounted at /srv" in said
+    assert element == "(partition)"
+
+
+def test_a_filesystem_that_nobody_knows(bench: Bench) -> None:
+    bench.setup.make_disk()
+    bench.setup.edit('filesystem="ext4"', 'filesystem="zfs"')
+    said, element = refused(bench, expect=DESCRIPTION)
+    assert "zfs" in said
+    assert "ext4" in said
+    assert element == "(type)"
+
+
+def test_a_disk_smaller_than_its_partitions(bench: Bench) -> None:
+    bench.setup.make_disk('firmware="efi" efipartsize="64"', "<size>50</size>")
+    said, element = refused(bench, expect=DESCRIPTION)
+    assert "the partitions take 67 MiB, and the disk has 50" in said
+    assert element == "(size)"
+
+
+def test_an_efi_partition_too_small_for_its_filesystem(bench: Bench) -> None:
+    bench.setup.make_disk('firmware="efi" efipartsize="2"')
+    said, element = refused(bench, expect=DESCRIPTION)
+    assert "the partition efi has 2 MiB, and fat16 needs 3" in said
+    assert element == "(type)"
+
+
+def test_a_disk_without_a_kernel(bench: Bench) -> None:
+    bench.setup.make_disk()
+    bench.setup.edit('<package name="linux-image-tiny"/>', "")
+    said, element = refused(bench, expect=BUILD)
+    assert "no kernel" in said
+    assert "linux-image" in said
+    assert element == "(type)"
+
+
+def test_a_disk_without_a_bootloader_and_an_initrd(bench: Bench) -> None:
+    bench.setup.make_disk('firmware="bios"', loader="grub2")
+    bench.setup.edit('initrd_system="none"', "")
+    said, _ = refused(bench, expect=BUILD)
+    assert "no generator of initrds, no bootloader for bios" in said
+    assert "initramfs-tools, grub-pc-bin" in said
+
+
+def test_a_disk_with_a_lock_is_checked_too(bench: Bench) -> None:
+    bench.setup.make_disk('firmware="efi" efipartsize="64"', loader="grub2")
+    bench.command.with_env(**bench.setup.environment).run("lock", bench.setup.description)
+    done = bench.build(expect=BUILD)
+    assert "grub-efi-" in done.error["hint"]
+
+
+def test_a_size_too_small_for_the_tree_says_by_how_much(bench: Bench) -> None:
+    """Only the finished tree tells how much it needs."""
+    bench.setup.make_disk(children="<size>10</size>")
+    done = bench.build(expect=BUILD)
+    assert re.search(r"the disk is too small: \d+ MiB are missing", done.error["what"])
+    assert re.search(r"<size> says 10 MiB, and \d+ MiB are needed: root \d+ MiB", done.error["why"])
+
+
+def test_an_efi_partition_too_small_for_the_kernel_says_by_how_much(bench: Bench) -> None:
+    bench.setup.make_disk('firmware="efi" efipartsize="4"')
+    bench.setup.script("mkdir -p /boot/efi/os; head -c 9000000 /dev/zero >/boot/efi/os/vmlinuz\n")
+    done = bench.build(expect=BUILD)
+    assert re.search(r"the partition efi is too small: \d+ MiB are missing", done.error["what"])
+
+
 # -- packages and their repositories
 
 

@@ -37,6 +37,7 @@ _TOOLS = (
         "cp",
         "cut",
         "date",
+        "dd",
         "echo",
         "env",
         "diff",
@@ -236,7 +237,10 @@ def build_deb(
 
 
 def tiny_distribution(folder: Path) -> list[Path]:
-    """Build the packages dpkg (essential: all the tools), apt (empty) and hello (a file and a postinst)."""
+    """Build the packages dpkg (essential: all the tools), apt (empty), hello and linux-image-tiny.
+
+    Hello is a file and a postinst. The kernel is none, but lies where one does.
+    """
     folder.mkdir(parents=True)
     root = tree.build(folder / "base", _TOOLS)
     for name in ("bin", "lib", "lib64"):
@@ -252,11 +256,16 @@ def tiny_distribution(folder: Path) -> list[Path]:
     hello = folder / "hello"
     (hello / "usr/share/hello").mkdir(parents=True)
     (hello / "usr/share/hello/greeting").write_text("hello\n")
+    kernel = folder / "kernel"
+    for name in ("boot/vmlinuz-6.1", "usr/lib/modules/6.1/modules.order"):
+        (kernel / name).parent.mkdir(parents=True)
+        (kernel / name).write_text("a kernel\n")
     postinst = "#!/bin/sh\nset -e\necho configuring hello\n"
     return [
         build_deb(folder, "dpkg", root, Essential="yes"),
         build_deb(folder, "apt", folder / "apt", Depends="dpkg"),
         build_deb(folder, "hello", hello, scripts={"postinst": postinst}, Depends="dpkg"),
+        build_deb(folder, "linux-image-tiny", kernel, Depends="dpkg"),
     ]
 
 

@@ -63,6 +63,16 @@ class Tiny:
         assert old in text
         path.write_text(text.replace(old, new))
 
+    def make_disk(self, attributes: str = "", children: str = "", loader: str = "custom") -> None:
+        """Make a disk without initrd the first type, and add a kernel's package."""
+        disk = (
+            f'<type image="oem" filesystem="ext4" initrd_system="none" primary="true" {attributes}>'
+            f'<bootloader name="{loader}"/><oemconfig><oem-resize>false</oem-resize></oemconfig>{children}</type>'
+        )
+        kind = '<type image="squashfs" squashfscompression="gzip" primary="true"/>'
+        self.edit(kind, disk)
+        self.edit('<package name="hello"/>', '<package name="hello"/><package name="linux-image-tiny"/>')
+
     @property
     def environment(self) -> dict[str, str]:
         return {"PACKHOUSE_MIRROR_TINY": self.mirror.url}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``image info``: facts about a description, as JSON on standard output."""
+"""``image info``: facts about a description, as JSON on standard output. ``image resize``: a larger disk."""
 
 from __future__ import annotations
 
@@ -50,6 +50,26 @@ def info_image(  # all options of the command
             facts["resolved-packages"] = _packages(plan, opened, machine, chosen)
     session.reporter.close()
     click.echo(json.dumps(facts, indent=2, sort_keys=True))
+
+
+def resize_image(session: Session, asked: Asked, *, target_dir: str, size: str, root: str | None) -> None:  # noqa: ARG001
+    """Make the disk in a folder of results larger."""
+    from pathlib import Path
+
+    from runner.byte_size import byte_size
+    from runner.cli.output import print_result
+    from runner.errors import UsageError
+    from runner.pipeline.resize import resize
+
+    try:
+        asked_size = byte_size(size)
+    except ValueError as error:
+        raise UsageError(str(error), where="--size") from error
+    done = resize(Path(target_dir).absolute(), asked_size, Path(root).absolute() if root else None)
+    if done.removed:
+        session.reporter.warning(f"no longer true, and removed: {', '.join(done.removed)}")
+    body = {"size": done.size, "files": [str(path) for path in done.files], "removed": list(done.removed)}
+    print_result(session.style, body, "\n".join(f"{done.size}  {path}" for path in done.files))
 
 
 def _in(syntax: str, opened: Source) -> str:

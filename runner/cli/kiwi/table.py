@@ -221,13 +221,19 @@ COMMANDS = (
     Command(
         "image",
         "resize",
-        "Grow a disk image.",
+        "Make the disk among the results larger; manifest, checksums and signature, which are no longer true, go. "
+        "Better set <size> in the description and build again.",
         (
-            Switch("--target-dir", "Folder of the results.", "DIR"),
-            Switch("--size", "New size.", "SIZE"),
-            Switch("--root", "Tree.", "DIR"),
+            _TARGET,
+            Switch(
+                "--size", "New size: a number of bytes, or 4g, 700m; in whole mebibytes.", "SIZE", required=True
+            ),
+            Switch(
+                "--root",
+                "Tree that the disk was made of; formats other than raw need it, and it has no usual place.",
+                "DIR",
+            ),
         ),
-        refused="results are never changed: set <size> in the description and build again",
     ),
     Command("result", "list", "List the results of a build.", (_TARGET,)),
     Command(

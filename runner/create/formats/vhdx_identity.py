@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from runner.create.formats.crc32c import crc32c
+import google_crc32c
+
 from runner.errors import BuildError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _write_headers(file: BinaryIO, name: str, identity: Identity) -> None:
         new = (sequence, identity.file.bytes_le, identity.data.bytes_le, *fields[5:])
         plain = _HEADER.pack(fields[0], 0, *new).ljust(_HEADER_BYTES, b"\0")
         file.seek(offset)
-        file.write(_HEADER.pack(fields[0], crc32c(plain), *new))
+        file.write(_HEADER.pack(fields[0], google_crc32c.value(plain), *new))
 
 
 def _clear(file: BinaryIO, offset: int, length: int) -> None:

@@ -140,14 +140,17 @@ class _Reader:
 
     def _next(self, wanted: str) -> None:
         """Read one token; no token spans lines."""
-        self._skip()
         found = _TOKEN.match(self.text, self.place)
         if found is None:
+            self._skip()
             rest = short(self.text[self.place : self.place + 20].partition("\n")[0])
             why = f"{wanted} was expected, not {rest!r}" if rest else f"{wanted} was expected, the text ends"
             raise malformed("JSON", self.name, self.line, why)
-        self.kind = str(found.lastgroup)
-        self.symbol = found[self.kind]
+        self.kind = kind = str(found.lastgroup)
+        self.symbol = found[kind]
+        start = found.start(kind)
+        if start > self.place:
+            self.line += self.text.count("\n", self.place, start)
         self.place = found.end()
 
     def _skip(self) -> None:

@@ -57,9 +57,10 @@ class _Builder:
     def root(self, tag: str, value: Value) -> _Element:
         from lxml import etree
 
-        scope = self._scope(value, {"xml": _XML})
+        outer = {"xml": _XML}
+        scope = self._scope(value, outer)
         try:
-            root = etree.Element(self._qualified(tag, scope, value.line), nsmap=_new(scope, {"xml": _XML}))
+            root = etree.Element(self._qualified(tag, scope, value.line), nsmap=_new(scope, outer))
         except ValueError:
             raise self._no_name(tag, value.line) from None
         self._fill(root, value, scope, 1)
@@ -81,8 +82,9 @@ class _Builder:
             )
         self.elements += 1
         scope = self._scope(value, outer)
+        declared = None if scope is outer else _new(scope, outer)
         try:
-            element = etree.SubElement(parent, self._qualified(tag, scope, value.line), nsmap=_new(scope, outer))
+            element = etree.SubElement(parent, self._qualified(tag, scope, value.line), nsmap=declared)
         except ValueError:
             raise self._no_name(tag, value.line) from None
         self._fill(element, value, scope, depth)
@@ -105,7 +107,8 @@ class _Builder:
         if key == "@xmlns" or key.startswith("@xmlns:"):
             return
         try:
-            element.set(self._qualified(key[1:], {**scope, "": ""}, value.line), self._text(value))
+            name = self._qualified(key[1:], scope, value.line) if ":" in key or "{" in key else key[1:]
+            element.set(name, self._text(value))
         except ValueError:
             raise self._no_name(key, value.line) from None
 
@@ -122,7 +125,7 @@ class _Builder:
 
     def _scope(self, value: Value, outer: Mapping[str, str]) -> Mapping[str, str]:
         """Return the namespaces that hold in an element, by prefix; the default one has the prefix ``""``."""
-        if not isinstance(value, Table):
+        if not isinstance(value, Table) or not any(key.startswith("@xmlns") for key, _ in value.entries):
             return outer
         own = {
             key[len("@xmlns:") :]: self._text(inner)

@@ -7,8 +7,9 @@ Scalars are kept as they are written, so that version 1.10 does not become 1.1; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from runner.errors import DescriptionError, Location
 
@@ -19,8 +20,7 @@ MAX_VALUES = 200_000
 """Values of one file, and comments of one file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(msgspec.Struct, frozen=True):
     """A text; ``notes`` are the comments that stand before a value, for printing."""
 
     line: int
@@ -28,8 +28,7 @@ class Scalar:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(msgspec.Struct, frozen=True):
     """A list: an element that stands there more than once."""
 
     line: int
@@ -37,8 +36,7 @@ class Items:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """Names and values in order: ``@name`` an attribute, ``#text`` the text, anything else child elements."""
 
     line: int
@@ -49,8 +47,7 @@ class Table:
 Value: TypeAlias = "Scalar | Items | Table"
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(msgspec.Struct, frozen=True):
     """A comment at a line; ``trailing`` when something else stands before it on that line."""
 
     line: int

@@ -106,4 +106,4 @@ class Bootloader(Part, frozen=True, kw_only=True):
     targettype: str = ""
     use_disk_password: bool | None = None
     settings: BootloaderSettings | None = None
-    secure: SecureLinux | None = None
+    secure: tuple[SecureLinux, ...] = ()

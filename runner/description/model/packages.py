@@ -19,6 +19,8 @@ from runner.description.model.element import (
 from runner.errors import Location
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lxml.etree import _Element
 
 
@@ -67,36 +69,45 @@ def read_packages(image: _Element) -> tuple[PackageSection, ...]:
 
 
 def _section(element: _Element) -> PackageSection:
+    by_tag: dict[str, list[_Element]] = {}
+    for entry in children(element):  # once: thousands of packages stand in one section
+        by_tag.setdefault(str(entry.tag), []).append(entry)
     return PackageSection(
         at=location_of(element),
         kind=attribute(element, "type"),
         pattern_type=attribute(element, "patternType"),
         bootstrap_package=attribute(element, "bootstrap_package"),
-        packages=_named(element, "package"),
-        ignored=_named(element, "ignore"),
-        collections=_named(element, "namedCollection"),
+        packages=_named(by_tag.get("package")),
+        ignored=_named(by_tag.get("ignore")),
+        collections=_named(by_tag.get("namedCollection")),
         archives=tuple(
             Archive(
                 at=location_of(entry), name=attribute(entry, "name"), target_dir=attribute(entry, "target_dir")
             )
-            for entry in children(element, "archive")
+            for entry in by_tag.get("archive", ())
         ),
-        files=tuple(_file(entry) for entry in children(element, "file")),
-        others=tuple(read_node(entry) for entry in children(element) if entry.tag not in _TYPED),
+        files=tuple(_file(entry) for entry in by_tag.get("file", ())),
+        others=_others(element) if by_tag.keys() - _TYPED else (),
         **section_of(element),
     )
 
 
-def _named(section: _Element, tag: str) -> tuple[NamedEntry, ...]:
-    file = location_of(section).file  # asked once: thousands of packages stand in one section
+def _named(entries: Sequence[_Element] | None) -> tuple[NamedEntry, ...]:
+    if not entries:
+        return ()
+    file, _, tag = location_of(entries[0])
     return tuple(
         NamedEntry(
             at=Location(file, entry.sourceline, tag),
-            name=attribute(entry, "name"),
+            name=entry.get("name", "").strip(),
             arch=words(arch) if (arch := entry.get("arch")) else (),
         )
-        for entry in children(section, tag)
+        for entry in entries
     )
+
+
+def _others(section: _Element) -> tuple[Node, ...]:
+    return tuple(read_node(entry) for entry in children(section) if entry.tag not in _TYPED)
 
 
 def _file(element: _Element) -> File:

@@ -92,6 +92,11 @@ class Volume(Part, frozen=True, kw_only=True):
     label: str = ""
     arch: tuple[str, ...] = ()
 
+    @property
+    def takes_the_rest(self) -> bool:
+        """Whether it grows to what is left of the disk; as its free space, ``all`` says the same as its size."""
+        return (self.size or self.freespace) == "all"
+
 
 class SystemDisk(Part, frozen=True, kw_only=True):
     """``<systemdisk>``: volume management is on."""

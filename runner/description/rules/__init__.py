@@ -10,6 +10,7 @@ from runner.description.rules import (
     boot,
     containers,
     for_types,
+    layout,
     media,
     packages,
     protection,
@@ -30,7 +31,20 @@ if TYPE_CHECKING:
     from runner.description.rules.rule import Rule
     from runner.plan.select import Selection
 
-DOMAINS = (selection, for_types, sources, packages, users, boot, storage, protection, containers, media, scripts)
+DOMAINS = (
+    selection,
+    for_types,
+    sources,
+    packages,
+    users,
+    boot,
+    storage,
+    layout,
+    protection,
+    containers,
+    media,
+    scripts,
+)
 """The modules of rules, in the order of the documentation."""
 
 RULES: tuple[Rule, ...] = tuple(rule for domain in DOMAINS for rule in domain.RULES)

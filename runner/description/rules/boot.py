@@ -99,11 +99,12 @@ def _fat_image_size(subject: Subject) -> Found:
 
 
 def _unified_needs_room(subject: Subject) -> Found:
-    """A unified kernel image lies in the EFI partition."""
+    """What systemd-boot starts, and a unified kernel image, lie in the EFI partition."""
     for entry in subject.types:
         unified = any(part.uefi for action in entry.initrd for part in action.dracut)
+        systemd = entry.boot.firmware in EFI and entry.bootloader and entry.bootloader.name == "systemd_boot"
         size = entry.disk.efipartsize or _USUAL_ESP_MIB
-        if entry.image == "oem" and unified and size < _UNIFIED_MIB:
+        if entry.image == "oem" and (unified or systemd) and size < _UNIFIED_MIB:
             yield f"kernel and initrd hardly fit into an EFI partition of {size} MiB", entry.at
 
 

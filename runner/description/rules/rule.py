@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.description.finding import Finding
 
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     Found = Iterator[tuple[str, Location]]
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """A description and every selection of it that can be made: the default profiles, then each by itself."""
 
     description: Description
@@ -33,8 +31,7 @@ class Subject:
         return (entry for block in self.description.preferences for entry in block.types)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A named check. ``look`` yields a message and its place for each thing it finds; its docstring says why."""
 
     id: str

@@ -10,7 +10,7 @@ from runner.description.rules.rule import Rule
 from runner.errors import Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from runner.description.model.description import Description
     from runner.description.rules.rule import Found, Subject
@@ -54,6 +54,12 @@ _NETWORK = re.compile(
     r"dnf\s+install|yum\s+install|zypper\s+(in|install|ref)\b)",
     re.MULTILINE,
 )
+_AROUND_DISKS = ("pre_disk_sync.sh", "disk.sh")
+_DEVICE = re.compile(
+    r"^\s*(sudo\s+)?(?P<tool>mount|umount|losetup|kpartx|partx|partprobe|dmsetup|btrfs|snapper|grub2?-install|"
+    r"extlinux\s+(--install|-i))\b",
+    re.MULTILINE,
+)
 _LARGEST = 1 << 20
 
 
@@ -70,6 +76,15 @@ def _network(subject: Subject) -> Found:
         for match in _NETWORK.finditer(text):
             line = text.count("\n", 0, match.start("tool")) + 1
             yield f"{match['tool']} will find no network", Location(name, line)
+
+
+def _devices(subject: Subject) -> Found:
+    """A disk is written as a file: no script finds it mounted, or a device of it."""
+    said = {name for entry in subject.types for name in (entry.boot.editbootconfig, entry.boot.editbootinstall)}
+    for name, text in _texts(subject.description, (*_AROUND_DISKS, *sorted(said - {""}))):
+        for match in _DEVICE.finditer(text):
+            line = text.count("\n", 0, match.start("tool")) + 1
+            yield f"{match['tool']} will find no device", Location(name, line)
 
 
 def _interpreter(subject: Subject) -> Found:
@@ -96,8 +111,8 @@ def _edit_scripts(subject: Subject) -> Found:
                 yield f"there is no script {name} beside the description", entry.at
 
 
-def _texts(description: Description) -> Iterator[tuple[str, str]]:
-    for name in SCRIPTS:
+def _texts(description: Description, names: Iterable[str] = SCRIPTS) -> Iterator[tuple[str, str]]:
+    for name in names:
         path = description.directory / name
         if path.is_file() and path.stat().st_size <= _LARGEST:
             with path.open(encoding="utf-8", errors="replace", newline="") as stream:
@@ -107,6 +122,12 @@ def _texts(description: Description) -> Iterator[tuple[str, str]]:
 RULES = (
     Rule("script_functions_current", "note", "remove the call", _deprecated),
     Rule("script_without_network", "warning", "name a package, or put the file beside the description", _network),
+    Rule(
+        "script_without_devices",
+        "warning",
+        "change files of the tree, or, in the script that editbootinstall names, bytes of the file",
+        _devices,
+    ),
     Rule("script_executable", "warning", "chmod +x it", _interpreter),
     Rule("script_line_ends", "error", "convert it: sed -i 's/\\r$//'", _line_ends),
     Rule("edit_script_present", "error", "add the file, or correct the name", _edit_scripts),

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from runner.byte_size import byte_size
 from runner.description.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from runner.errors import Location
 
 _RESERVED_PARTITIONS = frozenset({"root", "readonly", "boot", "prep", "spare", "swap", "efi_csm", "efi"})
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _RESERVED_LABELS = frozenset({"ROOT", "SWAP", "SPARE"})
 
 _FIRST_SECTOR = 2048
@@ -51,6 +54,8 @@ def _partition_names(subject: Subject) -> Found:
     for entry in subject.types:
         seen: set[str] = set()
         for partition in entry.partitions.partitions if entry.partitions else ():
+            if not _NAME.fullmatch(partition.name):
+                yield f"a partition cannot be called {partition.name!r}", partition.at
             if partition.name in _RESERVED_PARTITIONS:
                 yield f"the name {partition.name} is taken by the disk's own partition", partition.at
             if partition.name in seen:
@@ -110,7 +115,7 @@ def _root_spelled(subject: Subject) -> Found:
 def _one_full_volume(subject: Subject) -> Found:
     """What is left of a disk can be given away once."""
     for entry in subject.types:
-        full = [volume for volume in _volumes(entry) if volume.size == "all" and not volume.arch]
+        full = [volume for volume in _volumes(entry) if volume.takes_the_rest and not volume.arch]
         for volume in full[1:]:
             yield "two volumes take what is left of the disk", volume.at
 
@@ -145,10 +150,20 @@ def _swap_name_with_lvm(subject: Subject) -> Found:
 def _parent_known(subject: Subject) -> Found:
     """A subvolume can only lie in one that is there."""
     for entry in subject.types:
-        names = {volume.name.removeprefix("@root=") for volume in _volumes(entry)} | {"@", "@root"}
+        names = {volume.name.removeprefix("@root=") for volume in _volumes(entry)} | {"@", "@root", "/"}
         for volume in _volumes(entry):
             if volume.parent and volume.parent.strip("/") not in {name.strip("/") for name in names}:
                 yield f"the parent {volume.parent} is no volume of this disk", volume.at
+
+
+def _quota_is_size(subject: Subject) -> Found:
+    """A quota is the most bytes that a subvolume may hold."""
+    for entry in subject.types:
+        for volume in _volumes(entry):
+            try:
+                byte_size(volume.quota or "0")
+            except ValueError:
+                yield f"the quota {volume.quota} is no size", volume.at
 
 
 def _size_positive(subject: Subject) -> Found:
@@ -185,5 +200,6 @@ RULES = (
     Rule("volume_label_used_with_lvm", "error", "remove the label", _labels_with_lvm),
     Rule("swap_name_used_with_lvm", "error", "remove it, or add a <systemdisk>", _swap_name_with_lvm),
     Rule("volume_parent_known", "warning", "name a volume of this disk", _parent_known),
+    Rule("volume_quota_size", "error", "say for example 20G", _quota_is_size),
     Rule("size_positive", "warning", "say how large, or leave <size> out", _size_positive),
 )

@@ -2,18 +2,24 @@
 """Compile what people write into what is loaded: ``python -m runner.description.schema.compiler``.
 
 ``rnc/*.rnc``, RELAX NG in compact syntax, becomes one grammar in XML syntax, which is what libraries and editors
-read. ``rows/*.yaml``, the table of the whole language, becomes one JSON file, which loads in less than a
-millisecond. Both results are shipped; a test compares them with their sources.
+read, and that becomes rules in JSON, which load in a millisecond. So does ``rows/*.yaml``, the table of the whole
+language. All results are shipped; a test compares them with their sources.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import yaml
 
+from runner.description.schema.grammar import RULES
+from runner.description.schema.relaxng import compiled, read_grammar
 from runner.description.schema.table import TABLE, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HERE = Path(__file__).parent
 GRAMMAR = HERE / "compiled" / "kiwi.rng"
@@ -29,6 +35,11 @@ def compile_grammar() -> str:
     return f"{declaration}\n{_LICENCE}{body.rstrip()}\n"
 
 
+def compile_rules(grammar: str) -> str:
+    """Return the rules of a grammar in XML syntax as JSON, one rule a line."""
+    return _lines(compiled(read_grammar(grammar)))
+
+
 def compile_table() -> str:
     """Return the table as JSON, one page a line, in the order of the pages' names.
 
@@ -39,13 +50,20 @@ def compile_table() -> str:
     for path in sorted((HERE / "rows").glob("*.yaml")):
         document = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
         pages.append(msgspec.convert({"name": path.stem.partition("-")[2], **document}, Page))
-    lines = ",\n".join(msgspec.json.encode(page).decode() for page in pages)
+    return _lines(pages)
+
+
+def _lines(entries: Sequence[msgspec.Struct]) -> str:
+    """Return a JSON list with one entry a line, so that changes of it can be read."""
+    lines = ",\n".join(msgspec.json.encode(entry).decode() for entry in entries)
     return f"[\n{lines}\n]\n"
 
 
 def main() -> None:
-    """Write both results anew."""
-    GRAMMAR.write_text(compile_grammar(), encoding="utf-8")
+    """Write all results anew."""
+    grammar = compile_grammar()
+    GRAMMAR.write_text(grammar, encoding="utf-8")
+    RULES.write_text(compile_rules(grammar), encoding="utf-8")
     TABLE.write_text(compile_table(), encoding="utf-8")
 
 

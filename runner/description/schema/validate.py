@@ -48,16 +48,17 @@ def validate_tree(root: _Element) -> list[Finding]:
 
 def _plainly_right(element: _Element, rule: ElementRule) -> bool:
     """Tell at once that a leaf, as most elements are, has no finding."""
-    if len(element) or rule.anything or element.text is not None or rule.text is not None:
+    if not rule.may_be_empty or len(element) or element.text is not None:
         return False
-    attributes, allowed = element.attrib, rule.attributes
-    if len(attributes) > _MOST_ATTRIBUTES or rule.needed_children:
+    attributes = element.attrib
+    if len(attributes) > _MOST_ATTRIBUTES:
         return False
+    checks = rule.checks
     for name, value in attributes.items():
-        entry = allowed.get(name)
-        if entry is None or not entry.value.accepts(value):
+        check = checks.get(name) or rule.quick_check(name)
+        if check is None or not check(value):
             return False
-    return all(name in attributes for name in rule.needed_attributes)
+    return all(map(attributes.has_key, rule.needed_attributes))
 
 
 def _attributes(element: _Element, rule: ElementRule) -> Iterator[Finding]:

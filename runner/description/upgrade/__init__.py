@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
 
 from runner.description.model.element import location_of
 from runner.description.upgrade import steps1, steps4, steps5, steps6, steps7, steps8
@@ -42,8 +43,7 @@ _NUMBERED = (6, 0)
 _VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}")
 
 
-@dataclass(frozen=True, slots=True)
-class Upgrade:
+class Upgrade(msgspec.Struct, frozen=True):
     """What an upgrade found and did.
 
     Attributes:
@@ -68,7 +68,7 @@ def upgrade(root: _Element, *, default: str | None = None) -> Upgrade:
     written = (root.get("schemaversion") or default or "").strip()
     first = _first_step(root, written)
     changes = [
-        replace(change, step=f"{source} → {target}")
+        msgspec.structs.replace(change, step=f"{source} → {target}")
         for source, target, step in STEPS[first:]
         for change in step(root)
     ]

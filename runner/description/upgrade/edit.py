@@ -4,21 +4,20 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from runner.description.model.element import location_of
+from runner.errors import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from lxml.etree import _Element
 
-    from runner.errors import Location
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One thing a step changed: where, what was done, and the step's ``FROM → TO`` (set by the chain)."""
 
     where: Location

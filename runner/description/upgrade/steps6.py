@@ -82,14 +82,22 @@ def drop_hwclock(root: _Element) -> Iterator[Change]:
 
 
 def drop_hybrid(root: _Element) -> Iterator[Change]:
-    """6.8 → 6.9: every ISO is hybrid."""
+    """6.8 → 6.9: every ISO is hybrid, and brings the distribution's own initrd."""
     yield from edit.drop_attributes(root, "type", "hybrid")
+    for element, image in edit.values(root, "type", "image"):
+        if image == "iso" and element.attrib.pop("boot", None) is not None:
+            yield edit.changed(element, "attribute boot removed, as initrds of ISOs need no description")
     yield from edit.delete_all(root, "oem-ataraid-scan")
 
 
-def drop_pxedeploy(root: _Element) -> Iterator[Change]:
-    """6.9 → 7.0."""
+def drop_pxedeploy_and_lock_users(root: _Element) -> Iterator[Change]:
+    """6.9 → 7.0: deployment by PXE is gone, and a user needs a password."""
     yield from edit.delete_all(root, "pxedeploy")
+    for user in edit.elements(root, "user"):
+        if "password" not in user.attrib:
+            user.attrib.pop("pwdformat", None)
+            user.set("password", "!")
+            yield edit.changed(user, 'password="!", which locks the account as no password did')
 
 
 STEPS = (
@@ -102,5 +110,5 @@ STEPS = (
     ("6.6", "6.7", drop_relics),
     ("6.7", "6.8", drop_hwclock),
     ("6.8", "6.9", drop_hybrid),
-    ("6.9", "7.0", drop_pxedeploy),
+    ("6.9", "7.0", drop_pxedeploy_and_lock_users),
 )

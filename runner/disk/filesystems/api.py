@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from runner.disk.subvolumes import Subvolume
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -21,8 +23,12 @@ class FilesystemSpec(msgspec.Struct, frozen=True, kw_only=True):
         kind: as the description names it: ext2, ext3, ext4, xfs, btrfs, squashfs, erofs, fat16, fat32, swap.
         uuid: as the filesystem's tools write it; ``hash_uuid`` seeds what else is random in it.
         options: arguments of the description for its mkfs.
+        compression: as the description names it, where the filesystem compresses; empty: its usual one.
+        arch: of the programs in it, as ``uname -m`` says; tells what compresses them well.
         epoch: seconds since 1970; no time in it is later.
         sector_bytes: logical sector size of the disk it lies on.
+        subvolumes: of a btrfs, and which part of the tree is in each; without any all of it lies at the top.
+        quota_groups: a btrfs counts how much each subvolume has, and keeps to their quotas.
     """
 
     kind: str
@@ -32,6 +38,10 @@ class FilesystemSpec(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     options: tuple[str, ...] = ()
     sector_bytes: int = 512
+    compression: str = ""
+    arch: str = ""
+    subvolumes: tuple[Subvolume, ...] = ()
+    quota_groups: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +54,15 @@ class Place:
 
 
 class Need(Protocol):
-    """Return the bytes that a filesystem holding the tree at ``root`` needs at least, a multiple of 1 MiB."""
+    """Return the bytes that a filesystem holding the tree at ``root`` needs at least, a multiple of 1 MiB.
 
-    def __call__(self, spec: FilesystemSpec, root: Path) -> int: ...
+    What had to be written to know it may stay in the folder ``scratch``, which :class:`Write` gets as well.
+
+    Raises:
+        BuildError: a tool failed.
+    """
+
+    def __call__(self, spec: FilesystemSpec, root: Path, scratch: Path) -> int: ...
 
 
 class Write(Protocol):

@@ -70,7 +70,7 @@ _SUPERBLOCK = 1024
 _FULL = "Could not allocate"
 
 
-def need(spec: FilesystemSpec, root: Path) -> int:  # noqa: ARG001  # as all filesystems
+def need(spec: FilesystemSpec, root: Path, scratch: Path) -> int:  # noqa: ARG001  # as all filesystems
     """See :class:`runner.disk.filesystems.api.Need`."""
     return least_size(measure(root))
 

@@ -9,11 +9,14 @@ from runner.disk.filesystems.api import Filesystem
 from runner.errors import BuildError
 
 MODULES = {
+    "btrfs": "btrfs",
+    "erofs": "erofs",
     "ext2": "ext",
     "ext3": "ext",
     "ext4": "ext",
     "fat16": "vfat",
     "fat32": "vfat",
+    "squashfs": "squashfs",
     "swap": "swap",
     "xfs": "xfs",
 }

@@ -18,7 +18,7 @@ _PAGE = 4096
 _LEAST = 1 << 20
 
 
-def need(spec: FilesystemSpec, root: Path) -> int:  # noqa: ARG001  # as all filesystems
+def need(spec: FilesystemSpec, root: Path, scratch: Path) -> int:  # noqa: ARG001  # as all filesystems
     """See :class:`runner.disk.filesystems.api.Need`."""
     return _LEAST
 

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from runner.create.walk import walk
 from runner.disk.filesystems.api import Filesystem
+from runner.disk.filesystems.ext_size import too_small
 from runner.disk.filesystems.placing import copy_into
 from runner.errors import BuildError
+from runner.plan.sizes import FAT_CLUSTERS, least_mib
 from runner.process import run as run_tool
 from runner.process import tool_environment
 
@@ -25,23 +27,22 @@ if TYPE_CHECKING:
 
 _MEBIBYTE = 1 << 20
 _BITS = {"fat16": "16", "fat32": "32"}
-_CLUSTER = 4096
-_LEAST = {"fat16": 17 * _MEBIBYTE, "fat32": 260 * _MEBIBYTE}
-"""The number of clusters tells FAT16 from FAT32: less would be the other kind with clusters of this size."""
+_CLUSTER, _SECTORS_OF_CLUSTER = 4096, 128
 
 _TABLES_SHARE = 64
 _LONGEST_LABEL = 11
 
 
-def need(spec: FilesystemSpec, root: Path) -> int:
+def need(spec: FilesystemSpec, root: Path, scratch: Path) -> int:  # noqa: ARG001  # as all filesystems
     """See :class:`runner.disk.filesystems.api.Need`."""
     content = sum(_clusters(entry.stat.st_size if entry.is_file else 1) for entry in walk(root)) * _CLUSTER
     size = content + content // _TABLES_SHARE + _MEBIBYTE
-    return max(-(-size // _MEBIBYTE) * _MEBIBYTE, _LEAST[spec.kind])
+    return max(-(-size // _MEBIBYTE), least_mib(spec.kind, spec.sector_bytes)) * _MEBIBYTE
 
 
 def write(spec: FilesystemSpec, root: Path, place: Place, *, scratch: Path, sink: LineSink | None = None) -> None:
     """See :class:`runner.disk.filesystems.api.Write`."""
+    cluster = _cluster_sectors(spec, place.size)
     image = scratch / "vfat"
     with image.open("xb") as stream:
         stream.truncate(place.size)
@@ -50,13 +51,30 @@ def write(spec: FilesystemSpec, root: Path, place: Place, *, scratch: Path, sink
     )
     volume = spec.uuid.replace("-", "")
     label = ("-n", spec.label[:_LONGEST_LABEL].upper()) if spec.label else ()
-    sizes = ("-F", _BITS[spec.kind], "-S", str(spec.sector_bytes))
+    sizes = ("-F", _BITS[spec.kind], "-S", str(spec.sector_bytes), "-s", str(cluster))
     make = ("mkfs.vfat", "--invariant", "-i", volume, *label, *sizes, *spec.options, image)
     run_tool(make, env=environment, sink=sink, what="mkfs.vfat")
     for command in _commands(root, image):
         _run(command, environment, sink)
     copy_into(image, place)
     image.unlink()
+
+
+def _cluster_sectors(spec: FilesystemSpec, size: int) -> int:
+    """Return the sectors of a cluster: 4 KiB where the number of clusters then makes it this kind of FAT.
+
+    Raises:
+        BuildError: there is no such filesystem of ``size`` bytes.
+    """
+    fewest, most = FAT_CLUSTERS[spec.kind]
+    if size < least_mib(spec.kind, spec.sector_bytes) * _MEBIBYTE:
+        raise too_small(size, least_mib(spec.kind, spec.sector_bytes) * _MEBIBYTE)
+    sectors = _CLUSTER // spec.sector_bytes
+    while sectors > 1 and (size - _MEBIBYTE) // (sectors * spec.sector_bytes) < fewest:
+        sectors //= 2
+    while sectors < _SECTORS_OF_CLUSTER and size // (sectors * spec.sector_bytes) > most:
+        sectors *= 2
+    return sectors
 
 
 def _commands(root: Path, image: Path) -> Iterator[tuple[str | Path, ...]]:
@@ -91,4 +109,4 @@ def _clusters(size: int) -> int:
     return max(1, -(-size // _CLUSTER))
 
 
-FILESYSTEM = Filesystem(version=2, tools=("mkfs.vfat", "mcopy", "mmd"), need=need, write=write)
+FILESYSTEM = Filesystem(version=3, tools=("mkfs.vfat", "mcopy", "mmd"), need=need, write=write)

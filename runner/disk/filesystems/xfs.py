@@ -37,7 +37,7 @@ _LONGEST_LABEL = 12
 _FULL = ("No space left", "cannot allocate", "error allocating space", "reservation")
 
 
-def need(spec: FilesystemSpec, root: Path) -> int:  # noqa: ARG001  # as all filesystems
+def need(spec: FilesystemSpec, root: Path, scratch: Path) -> int:  # noqa: ARG001  # as all filesystems
     """See :class:`runner.disk.filesystems.api.Need`. Each file must find room in one piece."""
     content = measure(root)
     largest = max((entry.stat.st_size for entry in walk(root) if entry.is_file), default=0)

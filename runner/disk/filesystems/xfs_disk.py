@@ -10,7 +10,8 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.disk.filesystems.crc32c import crc32c
+import google_crc32c
+
 from runner.errors import BuildError
 
 if TYPE_CHECKING:
@@ -167,4 +168,4 @@ class XfsDisk:
 
     def _seal(self, at: int, size: int, crc_at: int) -> None:
         struct.pack_into("<I", self.image, at + crc_at, 0)
-        struct.pack_into("<I", self.image, at + crc_at, crc32c(self.image[at : at + size]))
+        struct.pack_into("<I", self.image, at + crc_at, google_crc32c.value(self.image[at : at + size]))

@@ -72,6 +72,25 @@ def test_erofs_keeps_everything(tmp_path: Path) -> None:
     assert int(sizes[0]) > sum(map(len, ATTRIBUTES.values()))
 
 
+def test_btrfs_is_clean_and_as_large_as_asked(tmp_path: Path) -> None:
+    _, path = packed("btrfs", tmp_path, SizePlan(mebibytes=200))
+    assert path.stat().st_size == 200 * MEBIBYTE
+    run(("btrfs", "check", "--readonly", "--check-data-csum", path))
+
+
+def test_xfs_is_clean(tmp_path: Path) -> None:
+    root = grow(tmp_path / "tree")
+    (root / "srv/socket").unlink()  # mkfs.xfs has no way to be given it
+    made = create(plan("xfs"), root, tmp_path / "out", epoch=EPOCH, seed=SEED, workshop=workshop())
+    run(("xfs_repair", "-n", "-f", tmp_path / "out" / made.files[0].name))
+
+
+@pytest.mark.parametrize("image", ["btrfs", "xfs"])
+def test_a_size_that_is_too_small_says_so(image: str, tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="too small for the root tree by"):
+        packed(image, tmp_path, SizePlan(mebibytes=2))
+
+
 @pytest.mark.parametrize("image", ["ext2", "ext3", "ext4"])
 def test_ext_is_clean(image: str, tmp_path: Path) -> None:
     _, path = packed(image, tmp_path)

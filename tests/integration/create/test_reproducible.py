@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.integration, pytest.mark.root]
 
-TYPES = ("tbz", "docker", "oci", "squashfs", "ext2", "ext3", "ext4", "erofs")
+TYPES = ("tbz", "docker", "oci", "squashfs", "ext2", "ext3", "ext4", "btrfs", "erofs")
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def tree(root: Path) -> Path:
 
 def write(root: Path, folder: Path) -> Path:
     folder.mkdir()
-    disk, size = folder / "disk", xfs.need(SPEC, root)
+    disk, size = folder / "disk", xfs.need(SPEC, root, folder)
     with disk.open("xb") as file:
         file.truncate(size)
     xfs.write(SPEC, root, Place(disk, 0, size), scratch=folder)

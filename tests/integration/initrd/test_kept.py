@@ -48,11 +48,13 @@ rm /etc/fstab
 """Called as ``mkinitramfs -o FILE VERSION``."""
 
 _FILES = {
+    ".profile": "kiwi_iname=test",
     "etc/fstab": "/dev/sda1 / ext4",
     "etc/hosts": "127.0.0.1 localhost",
     "etc/initramfs-tools/initramfs.conf": "# from /opt\nMODULES=most",
     "etc/motd": "hello",
     "home/user/note": "mine",
+    "image/plan.json": "a plan",
     "opt/app/program": "1",
     "srv/www": "2",
     "usr/lib/modules/1/kernel.ko": "module",
@@ -71,6 +73,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(f"{text}\n")
     (root / "etc/linked").hardlink_to(root / "etc/hosts")
+    (root / "etc/picture").symlink_to("/image/plan.json")
     for path in (*root.rglob("*"), root):
         os.utime(path, (OLD, OLD), follow_symlinks=False)
     return root
@@ -129,6 +132,8 @@ COUNTS_NOT: dict[str, Change] = {
     "no motd": lambda root: strip.remove(root / "etc/motd"),
     "home": partial(write, "home/user/new/note", "mine"),
     "opt": lambda root: shutil.rmtree(root / "opt/app"),
+    "the build's own": partial(write, "image/plan.json", "another plan\n"),
+    "the build's variables": partial(write, ".profile", "kiwi_iname=other\n"),
     "srv": lambda root: (root / "srv/www").chmod(0o600),
 }
 

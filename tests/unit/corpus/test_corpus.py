@@ -33,8 +33,6 @@ ARCH = {"mainframe-83": "s390x", "arm-board-74": "aarch64"}
 """Machine to plan for, where it is not the usual one."""
 
 REFRESH = "PACKHOUSE_REFRESH_GOLDEN"
-ERRORS: dict[str, set[str]] = {"live-62": {"type_allows"}}
-"""Rules that find errors on purpose: KIWI refuses these as well, and they can be planned all the same."""
 
 
 def arch(name: str) -> str:
@@ -78,7 +76,7 @@ def test_plans(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_rule_finds_an_error(name: str) -> None:
     findings = check(load(DATA / "descriptions" / name), arch=arch(name))
-    assert {finding.id for finding in findings if finding.severity == "error"} == ERRORS.get(name, set())
+    assert not [finding for finding in findings if finding.severity == "error"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -123,7 +121,7 @@ def test_the_commands_take_it(
     monkeypatch.setenv("PACKHOUSE_STORE", str(tmp_path))
     source = str(DATA / "descriptions" / name)
     there = ["--target-arch", arch(name)]
-    assert run(["validate", source, *there]) == (1 if name in ERRORS else 0)
+    assert run(["validate", source, *there]) == 0
     capsys.readouterr()
     assert run(["--json", "matrix", source, *there]) == 0
     (entry, *_) = json.loads(capsys.readouterr().out)["include"]

@@ -130,7 +130,7 @@ BROKEN = {
     "firmware_of_machine": oem("firmware='opal'"),
     "bootloader_of_firmware": oem("firmware='bios'", BOOTLOADER.format("systemd_boot", "", "")),
     "bootloader_env_compatible_with_loader": oem(
-        "firmware='efi'", BOOTLOADER.format("systemd_boot", "", VARIABLES)
+        "firmware='efi' efipartsize='64'", BOOTLOADER.format("systemd_boot", "", VARIABLES)
     ),
     "partuuid_persistency_type_used_with_mbr": oem("devicepersistency='by-partuuid'"),
     "efi_fat_image_has_correct_size": of("iso", "efifatimagesize='32'"),
@@ -147,12 +147,23 @@ BROKEN = {
     "mountpoint_unique": partitions(
         "name='a' mountpoint='/srv' filesystem='ext4'", "name='b' mountpoint='srv/' filesystem='ext4'"
     ),
+    "mountpoint_free": oem(
+        "firmware='efi'",
+        "<partitions><partition name='a' size='33M' mountpoint='boot//efi/' filesystem='fat16'/></partitions>",
+    ),
+    "mountpoint_inside": partitions("name='a' mountpoint='/srv/../..' filesystem='ext4'"),
+    "partition_number_in_table": partitions("name='a' part_id='5'"),
+    "partitions_fit_table": partitions("name='a'", "name='b'", "name='c'", "name='d'"),
+    "partitions_fit_size": oem("firmware='efi' bootpartition='true'", "<size>320</size>"),
+    "partition_holds_filesystem": oem("firmware='efi' efipartsize='2'"),
+    "filesystem_label_unique": partitions("name='a' label='ROOT' filesystem='ext4'"),
     "volume_setup_one_root": volumes("name='@root' size='1G'", "name='@root=other' size='1G'"),
     "volume_setup_has_no_root_definition": volumes("name='/' mountpoint='/srv'"),
     "volume_setup_defines_multiple_fullsize_volumes": volumes("name='a' size='all'", "name='b' size='all'"),
     "volume_setup_defines_reserved_labels": volumes("name='a' label='SWAP'"),
     "volume_label_used_with_lvm": volumes("name='a' label='x'").replace("'ext4'", "'btrfs'"),
     "swap_name_used_with_lvm": oem(children="<oemconfig><oem-swapname>s</oem-swapname></oemconfig>"),
+    "volume_quota_size": volumes("name='a' quota='much'").replace("'ext4'", "'btrfs'"),
     "volume_parent_known": volumes("name='a' parent='gone'").replace("'ext4'", "'btrfs'"),
     "size_positive": oem(children="<size>0</size>"),
     "luks_asked_for": oem("luks_version='luks2'"),
@@ -189,6 +200,17 @@ def test_rule(write: Callable[..., Path], rule: str) -> None:
     assert all(finding.remedy and finding.where is not None and finding.where.line for finding in findings)
 
 
+@pytest.mark.parametrize("name", ["disk.sh", "pre_disk_sync.sh", "scripts/install"])
+def test_scripts_around_disks_find_no_device(write: Callable[..., Path], name: str) -> None:
+    folder = write(oem("editbootinstall='scripts/install'"), preferences=False)
+    (folder / "scripts").mkdir()
+    (folder / "scripts/install").write_text("dd if=boot/u-boot.bin of=$1 seek=8 conv=notrunc\n")
+    (folder / name).write_text("#!/bin/bash\n# mount it\n  mount $2 /mnt\n")
+    (finding,) = check(load(folder), arch="x86_64")
+    assert (finding.id, str(finding.where)) == ("script_without_devices", f"{name}:3")
+    assert finding.message == "mount will find no device"
+
+
 @pytest.mark.parametrize("rule", SCRIPTS)
 def test_rule_about_scripts(write: Callable[..., Path], rule: str) -> None:
     folder = write(TBZ, preferences=False)
@@ -197,6 +219,63 @@ def test_rule_about_scripts(write: Callable[..., Path], rule: str) -> None:
     (folder / "config.sh").chmod(mode)
     (finding,) = check(load(folder))
     assert (finding.id, str(finding.where)) == (rule, f"config.sh:{line}")
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "element"),
+    [
+        (partitions("name='x' mountpoint='/' filesystem='ext4'"), "two filesystems are mounted at /", "partition"),
+        (partitions("name='../../etc'"), "a partition cannot be called '../../etc'", "partition"),
+        (partitions("name='..'"), "a partition cannot be called '..'", "partition"),
+        (partitions("name='root'"), "the name root is taken by the disk's own partition", "partition"),
+        (
+            oem(
+                "bootpartition='true'",
+                "<partitions><partition name='b' size='9' mountpoint='/boot'/></partitions>",
+            ),
+            "the disk has a partition of its own for /boot",
+            "partition",
+        ),
+        (
+            oem("firmware='uefi' efipartsize='64'", "<size unit='G' unpartitioned='1'>1</size>"),
+            "the partitions take 67 MiB, and the disk has 0: efi_csm 2, efi 64",
+            "size",
+        ),
+        (
+            oem("firmware='efi' bootpartition='true' bootfilesystem='fat32' bootpartsize='32'"),
+            "the partition boot has 32 MiB, and fat32 needs 33",
+            "type",
+        ),
+        (
+            oem("firmware='efi' efipartsize='16' target_blocksize='4096'"),
+            "the partition efi has 16 MiB, and fat16 needs 17",
+            "type",
+        ),
+        (
+            partitions("name='a' size='100M' filesystem='xfs'").replace("size='10M' ", ""),
+            "the partition a has 100 MiB, and xfs needs 300",
+            "partition",
+        ),
+        (
+            oem("bootpartition='true' spare_part='1G' bootpart_id='9'"),
+            "an MBR has the numbers 1 to 4, not 9",
+            "type",
+        ),
+        (
+            oem("firmware='efi' efipartsize='48'", BOOTLOADER.format("systemd_boot", "", "")),
+            "kernel and initrd hardly fit into an EFI partition of 48 MiB",
+            "type",
+        ),
+    ],
+)
+def test_a_disk_that_cannot_be_made_is_told_of_with_its_place(
+    write: Callable[..., Path], body: str, message: str, element: str
+) -> None:
+    (finding,) = check(load(write(body, preferences=False)), arch="x86_64")
+    assert finding.where is not None
+    assert (finding.message, finding.where.element) == (message, element)
+    assert str(finding.where.file).endswith("appliance.kiwi")
+    assert finding.where.line
 
 
 def test_an_old_schema_is_told_of(write: Callable[..., Path]) -> None:
@@ -210,7 +289,7 @@ def test_an_old_schema_is_told_of(write: Callable[..., Path]) -> None:
 def test_every_rule_is_tested() -> None:
     ids = [rule.id for rule in RULES]
     assert len(set(ids)) == len(ids)
-    assert set(ids) == {*BROKEN, *SCRIPTS, "schema_in_use"}
+    assert set(ids) == {*BROKEN, *SCRIPTS, "schema_in_use", "script_without_devices"}
     assert all(rule.summary.endswith(".") and "\n" not in rule.summary for rule in RULES)
 
 
@@ -222,7 +301,9 @@ def test_every_rule_is_tested() -> None:
         oem("firmware='uefi'"),
         of("iso", "volid='LIVE' flags='dmsquash'").replace("dracut-kiwi-live", "x"),
         volumes("name='@root' size='1G'", "name='home' size='all'", "name='srv' label='data'"),
-        partitions("name='a' part_id='4' mountpoint='/a' filesystem='ext4'", "name='b' part_id='5'"),
+        partitions("name='a' part_id='4' mountpoint='/a' filesystem='ext4'", "name='b' part_id='3'"),
+        oem("firmware='efi' bootpartition='true' efipartsize='17'", "<size>320</size>"),
+        oem("dosparttable_extended_layout='true' bootpart_id='5' bootpartition='true'"),
         container("name='host:5000/some/name' tag='v1.2'"),
         user(f"name='_ok-1' password='{HASH}'"),
         user("name='locked' password='!'"),

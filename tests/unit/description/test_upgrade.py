@@ -105,8 +105,12 @@ TABLE = [
     ("6.6", "<p><defaultroot>x</defaultroot><rpm-force>true</rpm-force></p>", "<p/>"),
     ("6.7", "<p><hwclock>utc</hwclock><version>1</version></p>", "<p><version>1</version></p>"),
     ("6.8", "<type hybrid='true'/>", "<type/>"),
+    ("6.8", "<type image='iso' boot='isoboot/a'/>", "<type image='iso'/>"),
+    ("6.8", "<type image='oem' boot='oemboot/a'/>", "<type image='oem' boot='oemboot/a'/>"),
     ("6.8", "<o><oem-ataraid-scan>true</oem-ataraid-scan></o>", "<o/>"),
     ("6.9", "<type><pxedeploy><timeout>1</timeout></pxedeploy></type>", "<type/>"),
+    ("6.9", "<u><user name='a' pwdformat='plain'/></u>", "<u><user name='a' password='!'/></u>"),
+    ("6.9", "<u><user name='a' password=''/></u>", "<u><user name='a' password=''/></u>"),
     ("7.0", "<repository type='yast2' alias='a'/>", "<repository alias='a'/>"),
     ("7.0", "<repository type='rpm-md'/>", "<repository type='rpm-md'/>"),
     (

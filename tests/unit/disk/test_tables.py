@@ -135,8 +135,9 @@ def test_a_disk_that_is_too_small_says_by_how_much() -> None:
     assert "root 97 MiB, efi 20 MiB" in str(caught.value.why)
     plan = DiskPlan(table="gpt", partitions=(BOOT, ROOT))
     identity = identify(plan, arch="x86_64", seed=SEED)
-    with pytest.raises(BuildError, match="boot is too small: 7 MiB"):
+    with pytest.raises(BuildError, match="boot is too small: 7 MiB") as too_small:
         lay_out(plan, identity, {"boot": 37 * MEBIBYTE}, None)
+    assert too_small.value.hint == 'say bootpartsize="37" or more, or leave something out'
 
 
 def test_the_root_takes_the_rest_but_not_what_stays_unpartitioned() -> None:

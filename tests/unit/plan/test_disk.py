@@ -107,6 +107,12 @@ def test_what_is_said_counts(write: Callable[..., Path]) -> None:
     assert (planned.first_sector, planned.sector_bytes, planned.hybrid_mbr) == (4096, 4096, True)
 
 
+@pytest.mark.parametrize("said", ["/srv/data", "srv/data", "srv//data/"])
+def test_a_mountpoint_is_a_path_from_the_top(write: Callable[..., Path], said: str) -> None:
+    inner = f'<partitions><partition name="a" size="1G" filesystem="ext4" mountpoint="{said}"/></partitions>'
+    assert the(disk(write, "", inner), "custom").mountpoint == "/srv/data"
+
+
 @pytest.mark.parametrize(
     ("filesystem", "attributes", "inner", "wanted"),
     [

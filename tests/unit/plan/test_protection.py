@@ -93,6 +93,77 @@ def test_what_cannot_be_built_is_told_where_it_stands(
     assert lines <= {"appliance.kiwi:11" if inner else "appliance.kiwi:10"}
 
 
+SEALED = 'verity_blocks="all"'
+UNIFIED = '<initrd action="setup"><dracut uefi="true"/></initrd>'
+SYSTEMD_BOOT = '<bootloader name="systemd_boot"/>'
+BOOT = 'bootpartition="true" bootfilesystem="ext4"'
+
+
+@pytest.mark.parametrize(
+    ("filesystem", "attributes", "inner", "reasons"),
+    [
+        ("squashfs", f'firmware="efi" {SEALED}', SYSTEMD_BOOT + UNIFIED, []),
+        ("ext4", f'firmware="efi" {SEALED}', SYSTEMD_BOOT, []),
+        ("erofs", f'firmware="efi" {SEALED} {BOOT}', "", []),
+        ("squashfs", BOOT, "", []),
+        ("squashfs", 'firmware="efi"', SYSTEMD_BOOT, []),
+        ("squashfs", "", "", ["GRUB cannot read"]),
+        ("squashfs", 'bootpartition="true"', "", ["GRUB cannot read"]),
+        ("ext4", 'firmware="efi"', UNIFIED, ["only systemd_boot"]),
+        ("ext4", 'firmware="uefi"', SYSTEMD_BOOT, ["not signed"]),
+        ("ext4", f'firmware="efi" {SEALED}', "", ["the menu with the root hash"]),
+        ("ext4", f"{SEALED} {BOOT}", "", ["names in a GPT"]),
+        ("ext4", f'firmware="efi" efiparttable="msdos" {SEALED}', SYSTEMD_BOOT, ["names in a GPT"]),
+        ("ext4", 'firmware="efi" verity_blocks="99"', SYSTEMD_BOOT, ["a part of a filesystem"]),
+        ("ext4", f'firmware="efi" {SEALED}', '<bootloader name="custom"/>', ["no script is told"]),
+        ("ext4", f'firmware="efi" {SEALED} initrd_system="none"', SYSTEMD_BOOT, ["without an initrd"]),
+        ("ext4", f'firmware="efi" {SEALED} fsmountoptions="noatime"', SYSTEMD_BOOT, ["rootflags="]),
+        (
+            "squashfs",
+            'firmware="efi"',
+            f"{SYSTEMD_BOOT}<oemconfig><oem-resize>true</oem-resize></oemconfig>",
+            ["cannot grow"],
+        ),
+    ],
+)
+def test_what_goes_with_a_root_that_nobody_writes_to(
+    write: Callable[..., Path], filesystem: str, attributes: str, inner: str, reasons: list[str]
+) -> None:
+    kind = f'<type image="oem" filesystem="{filesystem}" {attributes}>{inner}</type>'
+    plan = make_plan(load(write(f"<preferences>{kind}</preferences>")), type_name="oem", arch="x86_64")
+    found = [entry.why for entry in plan.unsupported]
+    assert len(found) == len(reasons), found
+    assert all(reason in why for reason, why in zip(reasons, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("filesystem", "attributes", "modules", "drivers"),
+    [
+        ("ext4", "", (), ()),
+        ("erofs", "", (), ("erofs",)),
+        ("ext4", SEALED, ("systemd-veritysetup",), ("dm-verity",)),
+        ("squashfs", SEALED, ("systemd-veritysetup",), ("dm-verity", "squashfs")),
+    ],
+)
+def test_what_a_sealed_root_needs(
+    write: Callable[..., Path],
+    filesystem: str,
+    attributes: str,
+    modules: tuple[str, ...],
+    drivers: tuple[str, ...],
+) -> None:
+    kind = f'<type image="oem" filesystem="{filesystem}" firmware="efi" {attributes}>{SYSTEMD_BOOT}</type>'
+    plan = make_plan(load(write(f"<preferences>{kind}</preferences>")), type_name="oem", arch="x86_64").type
+    assert plan.oem is not None
+    assert plan.initrd is not None
+    assert plan.disk is not None
+    assert plan.oem.resize.at_boot is (not drivers)
+    added = [(entry.modules, entry.drivers) for entry in plan.initrd.actions]
+    assert added == ([(modules, drivers)] if drivers else [])
+    roles = [entry.role for entry in plan.disk.partitions]
+    assert roles == ["bios_grub", "efi", *(["verity"] if modules else []), "root"]
+
+
 def test_firmware_a_machine_does_not_have(write: Callable[..., Path]) -> None:
     kind = '<type image="oem" filesystem="ext4" firmware="bios"/>'
     description = load(write(f"<preferences>{kind}</preferences>"))

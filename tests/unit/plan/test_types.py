@@ -97,7 +97,9 @@ def test_the_environment_of_a_disk(write: Callable[..., Path]) -> None:
     }.items() <= environment.items()
 
 
-@pytest.mark.parametrize("name", ["tbz", "ext2", "ext3", "ext4", "squashfs", "erofs", "docker", "oci"])
+@pytest.mark.parametrize(
+    "name", ["tbz", "btrfs", "xfs", "ext2", "ext3", "ext4", "squashfs", "erofs", "docker", "oci"]
+)
 def test_what_can_be_built_is_supported(write: Callable[..., Path], name: str) -> None:
     assert planned(write(f'<preferences><type image="{name}"/></preferences>'), name).unsupported == ()
 
@@ -105,7 +107,8 @@ def test_what_can_be_built_is_supported(write: Callable[..., Path], name: str) -
 @pytest.mark.parametrize(
     ("image", "attributes", "element"),
     [
-        ("oem", 'filesystem="btrfs"', 'type filesystem="btrfs"'),
+        ("oem", 'filesystem="squashfs"', 'type filesystem="squashfs"'),
+        ("oem", 'filesystem="btrfs" fscreateoptions="-m single"', "type fscreateoptions"),
         ("oem", 'filesystem="ext4" format="oci:zip"', 'type format="oci:zip"'),
         ("oem", 'filesystem="ext4" installiso="true"', "type installiso"),
         ("iso", "", 'type image="iso"'),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from lxml import etree
 
-from runner.description.schema.compiler import GRAMMAR, compile_grammar, compile_table
-from runner.description.schema.grammar import ElementRule, grammar
+from runner.description.schema.compiler import GRAMMAR, compile_grammar, compile_rules, compile_table
+from runner.description.schema.grammar import RULES, ElementRule, grammar
 from runner.description.schema.table import TABLE, Attribute, Element, pages
 from runner.description.schema.validate import validate_tree
 
@@ -101,7 +101,9 @@ def test_table_and_grammar_say_the_same() -> None:
 
 
 def test_what_is_shipped_is_what_the_sources_say() -> None:
-    assert GRAMMAR.read_text(encoding="utf-8") == compile_grammar()
+    grammar = compile_grammar()
+    assert GRAMMAR.read_text(encoding="utf-8") == grammar
+    assert RULES.read_text(encoding="utf-8") == compile_rules(grammar)
     assert TABLE.read_text(encoding="utf-8") == compile_table()
 
 

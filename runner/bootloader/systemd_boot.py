@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""systemd-boot, from the tree's own packages, and entries by the UAPI Group's Boot Loader Specification.
+
+It reads the EFI partition only, so the kernels lie there: of type 1, which are a kernel, an initrd and a text file
+that names them, or of type 2, unified kernel images.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+from runner.bootloader.facts import ESP, BootFacts
+from runner.bootloader.unified import unified_kernel
+from runner.errors import BuildError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.disk.split import PartedTree
+    from runner.initrd.kernel import Kernel
+
+_ARCHES = {
+    "x86_64": "x64",
+    "ix86": "ia32",
+    "aarch64": "aa64",
+    "armv7l": "arm",
+    "riscv64": "riscv64",
+    "loongarch64": "loongarch64",
+}
+"""What UEFI calls architectures, in lower case."""
+
+_PROGRAM = "usr/lib/systemd/boot/efi/systemd-boot{}.efi"
+_OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
+_ID = re.compile(r"^ID=[\"']?([a-z0-9._-]+)", re.MULTILINE)
+_NO_ID = "linux"
+
+
+def install(root: Path, facts: BootFacts) -> None:
+    """Write systemd-boot without its entries into the EFI partition's folder of the tree at ``root``.
+
+    Raises:
+        BuildError: the tree lacks it.
+    """
+    name = _efi_arch(facts)
+    program = root / _PROGRAM.format(name)
+    if not program.is_file():
+        raise BuildError(
+            "the image has no systemd-boot",
+            why=f"/{_PROGRAM.format(name)} is not there",
+            hint="add the package systemd-boot-efi",
+        )
+    for place in (f"EFI/systemd/{program.name}", f"EFI/BOOT/BOOT{name.upper()}.EFI"):
+        target = root / ESP / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(program, target)
+    hidden = facts.loader.timeout_style == "hidden"
+    timeout = "menu-hidden" if hidden else str(facts.loader.timeout_seconds)
+    _write(root / ESP / "loader/loader.conf", f"timeout {timeout}\n")
+
+
+def write_menu(tree: PartedTree, facts: BootFacts) -> None:
+    """Write an entry for each kernel; see :func:`runner.bootloader.install.write_menu`."""
+    text = _os_release(tree)
+    found = _ID.search(text)
+    system = found[1] if found else _NO_ID
+    for kernel in facts.kernels:
+        if facts.unified:
+            program = unified_kernel(tree, facts, kernel, efi_arch=_efi_arch(facts), os_release=text)
+            target = tree.path(f"{ESP}/EFI/Linux/{system}-{kernel.version}.efi")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(program)
+        else:
+            _write_entry(tree, facts, kernel, system)
+
+
+def _write_entry(tree: PartedTree, facts: BootFacts, kernel: Kernel, system: str) -> None:
+    folder = f"{system}/{kernel.version}"
+    files = {"linux": (kernel.image, "linux"), "initrd": (kernel.initrd, "initrd.img")}
+    if not facts.has_initrd:
+        del files["initrd"]
+    lines = [f"title {facts.loader.title or 'Linux'}", f"version {kernel.version}", f"sort-key {system}"]
+    for key, (source, name) in files.items():
+        target = tree.path(f"{ESP}/{folder}/{name}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(tree.file(source), target)
+        lines.append(f"{key} /{folder}/{name}")
+    lines.append(f"options {facts.cmdline}")
+    entry = tree.path(f"{ESP}/loader/entries/{system}-{kernel.version}.conf")
+    _write(entry, "".join(f"{line}\n" for line in lines))
+
+
+def _efi_arch(facts: BootFacts) -> str:
+    if facts.arch not in _ARCHES:
+        raise BuildError(f"systemd-boot on {facts.arch} is not known", hint=f"known: {', '.join(_ARCHES)}")
+    return _ARCHES[facts.arch]
+
+
+def _os_release(tree: PartedTree) -> str:
+    for name in _OS_RELEASE:
+        path = tree.path(name)
+        if path.is_file() and not path.is_symlink():
+            return path.read_text(encoding="utf-8", errors="replace")
+    return ""
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
