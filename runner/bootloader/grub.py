@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from runner.bootloader.facts import ESP, BootFacts
 from runner.bootloader.grub_config import grub_config, pointer, quote
+from runner.bootloader.grub_theme import HOME as THEMES
+from runner.bootloader.grub_theme import find_theme, install_theme
 from runner.errors import BuildError
 
 if TYPE_CHECKING:
@@ -68,13 +70,15 @@ def install(bench: Bench, facts: BootFacts) -> tuple[str, ...]:
         _core(bench, facts, BIOS, CORE, ("biosdisk",))
         platforms.append(BIOS)
     _copy(bench.root, platforms)
+    install_theme(bench.root, facts.loader.theme)
     _defaults(bench.root, facts)
     return tuple(platforms)
 
 
 def write_menu(tree: PartedTree, facts: BootFacts) -> None:
     """Write the menu; see :func:`runner.bootloader.install.write_menu`."""
-    _write(tree.path(f"{_HOME}/grub.cfg"), grub_config(facts))
+    theme = find_theme(tree.path(f"{THEMES}/{facts.loader.theme}")) if facts.loader.theme else None
+    _write(tree.path(f"{_HOME}/grub.cfg"), grub_config(facts, theme))
 
 
 def _efi_platform(arch: str) -> str:
@@ -168,8 +172,14 @@ def _defaults(root: Path, facts: BootFacts) -> None:
         "GRUB_CMDLINE_LINUX": facts.boot.cmdline,
         **{name: value for name, value in terminals.items() if value},
         **({"GRUB_SERIAL_COMMAND": loader.serial_line} if loader.serial_line else {}),
+        **_theme_default(root, loader.theme),
     }
     _write(path, "".join(f"{name}={quote(value) if value else ''}\n" for name, value in values.items()))
+
+
+def _theme_default(root: Path, name: str) -> dict[str, str]:
+    has_theme = bool(name) and find_theme(root / THEMES / name) is not None
+    return {"GRUB_THEME": f"/{THEMES}/{name}/theme.txt"} if has_theme else {}
 
 
 def _write(path: Path, text: str) -> None:

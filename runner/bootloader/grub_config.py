@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.bootloader.facts import BootFacts
+    from runner.bootloader.grub_theme import Theme
     from runner.initrd.kernel import Kernel
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./:=,@%+^-]+")
@@ -25,13 +26,13 @@ def quote(word: str) -> str:
     return "'" + word.replace("'", "'\\''") + "'"
 
 
-def grub_config(facts: BootFacts) -> str:
-    """Return ``grub.cfg``: an entry for each kernel.
+def grub_config(facts: BootFacts, theme: Theme | None = None) -> str:
+    """Return ``grub.cfg``: an entry for each kernel; ``theme`` dresses a graphical menu.
 
     Raises:
         BuildError: the disk has no root partition.
     """
-    return "\n".join([*_head(facts), *_terminals(facts), "", *_entries(facts), ""])
+    return "\n".join([*_head(facts), *_terminals(facts, theme), "", *_entries(facts), ""])
 
 
 def pointer(facts: BootFacts) -> str:
@@ -53,7 +54,7 @@ def _head(facts: BootFacts) -> Iterator[str]:
         yield f"set {name}={quote(value)}"
 
 
-def _terminals(facts: BootFacts) -> Iterator[str]:
+def _terminals(facts: BootFacts, theme: Theme | None) -> Iterator[str]:
     loader = facts.loader
     output, input_ = list(loader.output), list(loader.input)
     if "serial" in {*output, *input_}:
@@ -65,6 +66,7 @@ def _terminals(facts: BootFacts) -> Iterator[str]:
         yield "  insmod all_video"
         yield "  insmod gfxterm"
         yield f"  terminal_output {_VIDEO} {rest}".rstrip()
+        yield from _themed(theme)
         if rest:
             yield "else"
             yield f"  terminal_output {rest}"
@@ -73,6 +75,16 @@ def _terminals(facts: BootFacts) -> Iterator[str]:
         yield f"terminal_output {' '.join(output)}"
     if input_:
         yield f"terminal_input {' '.join(input_)}"
+
+
+def _themed(theme: Theme | None) -> Iterator[str]:
+    if theme is None:
+        return
+    folder = f"$prefix/themes/{theme.name}"
+    yield from (f"  loadfont {folder}/{quote(font)}" for font in theme.fonts)
+    yield from (f"  insmod {module}" for module in ("gfxmenu", "png", "jpeg"))
+    yield f"  set theme={folder}/theme.txt"
+    yield "  export theme"
 
 
 def _entries(facts: BootFacts) -> Iterator[str]:

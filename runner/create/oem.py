@@ -128,4 +128,4 @@ def _write_fstab(root: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-BUILDER = Builder(version=6, tools=FORMAT_TOOLS, run=run, strips=True)
+BUILDER = Builder(version=7, tools=FORMAT_TOOLS, run=run, strips=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runner.create.walk import walk, xattrs
 from runner.disk.btrfs.assemble import Content, assemble, metadata_room, write_trees
 from runner.disk.btrfs.files import LARGEST_INLINE, written
-from runner.disk.btrfs.format import METADATA, SECTOR
+from runner.disk.btrfs.format import METADATA, NODE, SECTOR
 from runner.disk.btrfs.places import Places
 from runner.disk.btrfs.space import MEBIBYTE, SUPERBLOCKS, DataArea, doubled, system
 from runner.disk.filesystems.api import Filesystem
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _PER_ENTRY, _PER_ATTRIBUTE = 640, 64
 """Bytes of items, without names and values, that a file and an attribute have in all trees."""
 
+_EMPTY = 16 * NODE
+"""Trees that every filesystem has: each is a block at least."""
+
 _SUMS_SHARE = SECTOR // 8
 """One part of so many is checksums and further extents."""
 
@@ -32,7 +35,7 @@ _LOOSE = 8
 
 def need(spec: FilesystemSpec, root: Path, scratch: Path) -> int:  # noqa: ARG001  # as all filesystems
     """See :class:`runner.disk.filesystems.api.Need`. A hole is counted as if it was none."""
-    data = trees = 0
+    data, trees = 0, _EMPTY
     seen: set[tuple[int, int]] = set()
     for entry in walk(root):
         identity = (entry.stat.st_dev, entry.stat.st_ino)

@@ -17,6 +17,7 @@ from runner.disk.filesystems import btrfs
 from runner.disk.filesystems.api import FilesystemSpec, Place
 from runner.disk.subvolumes import Subvolume
 from runner.errors import BuildError
+from runner.plan.sizes import least_mib
 from tests.integration.create.facts import Fact, facts
 from tests.integration.create.trees import CAPABILITY, EPOCH, OLD, grow, with_acl
 
@@ -183,6 +184,12 @@ def test_one_that_is_too_small_says_by_how_much(root: Path, tmp_path: Path) -> N
             file.truncate(size)
         with pytest.raises(BuildError, match="too small for the root tree by"):
             btrfs.write(spec("top"), root, Place(disk, 0, size), scratch=tmp_path)
+
+
+def test_the_smallest_is_as_large_as_the_plan_thinks(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    assert btrfs.need(spec("top"), tmp_path / "tree", tmp_path) == least_mib("btrfs", 512) * MEBIBYTE
+    shown("check", "--readonly", write("top", tmp_path / "tree", tmp_path / "out"))
 
 
 def test_what_cannot_be_kept_is_told_of(tmp_path: Path) -> None:
