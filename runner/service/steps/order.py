@@ -31,7 +31,7 @@ class LockOrder(msgspec.Struct, frozen=True, kw_only=True, tag="lock"):
 
 
 class BootOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """A boot test that a disk has to pass; ``script`` is run in it by root, with the password in the environment."""
+    """A boot test for disks; ``script`` is run in one by root, with the password in the environment."""
 
     script: str = ""
     seconds: float
