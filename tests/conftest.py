@@ -12,6 +12,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 TESTS = Path(__file__).parent
 NEEDS = {
@@ -21,7 +22,12 @@ NEEDS = {
 
 
 def pytest_configure() -> None:
-    """Let what the tests start hear Ctrl-C: a shell starts its background jobs deaf to it."""
+    """Let what the tests start hear Ctrl-C: a shell starts its background jobs deaf to it.
+
+    And fail no property because the machine is busy.
+    """
+    settings.register_profile("packhouse", deadline=None)
+    settings.load_profile("packhouse")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -36,10 +36,11 @@ class ResultFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
-    """What create made. ``key`` identifies inputs, step versions and tools."""
+    """What create made. ``key`` identifies inputs, step versions and tools; ``facts`` are for the manifest."""
 
     key: str
     files: tuple[ResultFile, ...]
+    facts: dict[str, str] = {}
 
 
 def filesystem_image(path: Path, media_type: str = "application/octet-stream") -> ResultFile:

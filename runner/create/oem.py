@@ -73,6 +73,7 @@ def run(inputs: CreateInputs, root: Path, stage: Path, workshop: Workshop) -> tu
         contents = take_apart(inputs, identity, root, scratch, sink=workshop.sink)
         if inputs.type.verity is not None:
             contents, root_hash = seal(contents, seed)
+            workshop.note("root_hash", root_hash)
             write_menu(contents.tree, replace(facts, root_hash=root_hash))
             for tree in contents.trees.values():
                 canonicalise(tree, inputs.epoch, workshop.sink)
@@ -97,6 +98,8 @@ def _finish_tree(
     if plan.verity is not None:
         require_opener(root)
     growth = install_growth(root, identity, (plan.oem or OemPlan()).resize)
+    if growth is not None:
+        workshop.note("growth", growth)
     install_host_keys(root)
     volumes = subvolumes(plan.disk)
     prepare_volumes(root, volumes, inputs.epoch)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -72,19 +73,19 @@ def create(
     """
     builder = builder_for(plan.type.image)
     inputs = CreateInputs.of(plan, epoch=epoch, seed=seed)
-    key = _key(inputs, tree_key)
+    key, facts = _key(inputs, tree_key), dict[str, str]()
     with staged(target) as stage:
         inputs = msgspec.structs.replace(inputs, vagrantfile=embedded(root))
         packages = package_list(root)  # of what was installed, whatever is left out of the result
         if not builder.strips:
             reduce_tree(root, plan.type)
-        files = builder.run(inputs, root, stage, workshop)
+        files = builder.run(inputs, root, stage, replace(workshop, note=facts.__setitem__))
         if packages is not None:
             text = packages.encode("utf-8", "surrogateescape")
             files += (_write(stage, f"{inputs.stem}.packages", "packages", "text/plain", text),)
         listing = kiwi_result.kiwi_result(files, plan)
         files += (_write(stage, kiwi_result.NAME, "kiwi.result", "application/json", listing),)
-    return Image(key=key, files=files)
+    return Image(key=key, files=files, facts=facts)
 
 
 def _key(inputs: CreateInputs, tree_key: str) -> str:

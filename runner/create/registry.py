@@ -55,6 +55,7 @@ class Workshop:
         view: shows a tree, which must not change meanwhile, as another one that is writable and goes afterwards.
         sink: takes what tools say.
         limits: bound each program of the tree.
+        note: takes what the manifest is to say of the image, by the name of the field.
     """
 
     sandbox: Sandbox
@@ -62,6 +63,7 @@ class Workshop:
     view: Callable[[Path], AbstractContextManager[Path]]
     sink: LineSink | None = None
     limits: Limits = Limits()
+    note: Callable[[str, str], None] = lambda _name, _value: None
 
 
 class Run(Protocol):

@@ -6,6 +6,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from runner.release import manifest as m
 from runner.release.origin import public_url, source_uri
 from runner.release.provenance import BUNDLE_MEDIA_TYPE, PREDICATE_TYPE
@@ -56,7 +58,7 @@ def describe(
 
 
 def _image(inputs: ReleaseInputs) -> m.ImageFacts:
-    plan = inputs.plan
+    plan, made = inputs.plan, msgspec.convert(inputs.image.facts, m.MadeFacts)
     return m.ImageFacts(
         name=plan.image.name,
         version=plan.image.version,
@@ -64,6 +66,8 @@ def _image(inputs: ReleaseInputs) -> m.ImageFacts:
         type=plan.type.image,
         profile=plan.profiles,
         format=plan.type.format or None,
+        growth=made.growth,
+        root_hash=made.root_hash,
     )
 
 

@@ -60,8 +60,24 @@ class BlobRef(Strict, frozen=True, kw_only=True):
     media_type: str
 
 
+Growth = Literal["systemd-repart", "sfdisk"]
+
+
+class MadeFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is known of an image only when it is made; see :class:`ImageFacts`."""
+
+    growth: Growth | None = None
+    root_hash: Sha256 | None = None
+
+
 class ImageFacts(Strict, frozen=True, kw_only=True):
-    """Who the image is. ``type`` and ``format`` are KIWI's words; ``release`` counts rebuilds of a version."""
+    """Who the image is. ``type`` and ``format`` are KIWI's words.
+
+    Attributes:
+        release: counts rebuilds of a version.
+        growth: what grows the root of a disk when it starts; absent: nothing does.
+        root_hash: of a root under dm-verity, which the kernel is told.
+    """
 
     name: str
     version: str
@@ -70,6 +86,8 @@ class ImageFacts(Strict, frozen=True, kw_only=True):
     profile: tuple[str, ...]
     format: str | None = None
     release: str | None = None
+    growth: Growth | None = None
+    root_hash: Sha256 | None = None
 
 
 class Reproducible(Strict, frozen=True, kw_only=True):

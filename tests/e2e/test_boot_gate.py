@@ -37,7 +37,7 @@ def describe(folder: Path) -> Path:
         .replace('format="qcow2"', 'format="vagrant"')
         .replace("</oemconfig>", "</oemconfig>" + BOX)
     )
-    assert text.count(BOX) == 2
+    assert text.count(BOX) == text.count("<oemconfig>") > 0
     file.write_text(text)
     (description / "box").mkdir()
     (description / "box/settings").write_text(OWN)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,11 @@ def test_one_disk_starts_from_both_firmwares_and_grows(
 def test_a_machine_that_checks_signatures_starts_it(packhouse: Packhouse, tmp_path: Path) -> None:
     disk = build(packhouse, tmp_path / "out", "secure", "bookworm")
     start(packhouse, disk, tmp_path, "--firmware", "secure")
+
+
+def test_the_manifest_tells_what_grows_the_root(grub: Path) -> None:
+    manifest = json.loads(only(grub.parent, ".manifest.json").read_text())
+    assert manifest["image"]["growth"] == "systemd-repart"
 
 
 def test_the_same_disk_comes_out_again(grub: Path, packhouse: Packhouse, tmp_path: Path) -> None:

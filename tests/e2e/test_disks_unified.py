@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -50,8 +51,11 @@ SEALED = {
 def start(packhouse: Packhouse, description: Path, suite: str, folder: Path, check: str) -> None:
     profiles = ("--profile", "uki", "--profile", suite)
     packhouse.run("build", description, *profiles, "--target-dir", folder / "out")
+    made = json.loads(only(folder / "out", ".manifest.json").read_text())["image"]
     script = folder / "check.sh"
-    script.write_text(f"#!/bin/sh\n{CHECK}{check}")
+    known = f"grep -q 'roothash={made['rootHash']}' /proc/cmdline\n" if "rootHash" in made else ""
+    script.write_text(f"#!/bin/sh\n{CHECK}{check}{known}")
+    assert ("rootHash" in made) != ("growth" in made)
     options = ("--firmware", "uefi", "--disk", "4G", "--run", script, "--log", folder / "boot.log")
     packhouse.run("boot", only(folder / "out", ".qcow2"), *options, env=PASSWORD, timeout=700)
 
