@@ -12,10 +12,9 @@ import sqlalchemy as sa
 
 from runner.packages import lockfile
 from runner.packages.lock import Lock, LockedPackage, Solver
-from runner.service.database.tables import JOBS, WORKERS
+from runner.service.database.tables import JOBS, PHASES, WORKERS
 from runner.service.jobs.locks import LockTexts
 from runner.service.jobs.model import Artifact, ImageKey, JobError, JobRequest, JobResult
-from runner.service.jobs.phases import Phases
 from runner.service.logs.writer import LogWriter
 from runner.service.queue.workers import WorkerRecord
 from runner.service.schedule.memory import ScheduleRecord
@@ -33,11 +32,13 @@ if TYPE_CHECKING:
 SCRIPT = "<script>alert(1)</script>"
 QUOTED = "\"><img src=x onerror='alert(2)'>"
 TOKENS = {"TOKEN_ADMIN": "admin-token-0123456789", "TOKEN_TRIGGER": "trigger-token-0123456789"}
+COMMIT = "c0ffee12345678900d15ea5e0ddba11000decade"
 SECRET = "hook-secret-canary-0123456789"
 IMAGE = ImageKey(
     repository="servers", subdir=f"images/{SCRIPT}", profiles=(QUOTED,), type_name="oem", arch="x86_64"
 )
 PLAIN = ImageKey(repository="servers", subdir="server", type_name="oem", arch="x86_64")
+CALM = msgspec.structs.replace(IMAGE, subdir="desktop", profiles=("live",))
 ESCAPES = (
     "\x1b[31mred\x1b[0m plain \x1b[1;32mbold green\x1b[0m",
     "\x1b[7minverse\x1b[0m \x1b[38;5;208morange\x1b[m",
@@ -45,12 +46,13 @@ ESCAPES = (
 
 CONFIG = """\
 state: {state}
-listen: 127.0.0.1:0
+{database}listen: 127.0.0.1:0
 public_url: https://images.example.org
 secrets:
   admin: {{env: TOKEN_ADMIN}}
   trigger: {{env: TOKEN_TRIGGER}}
   hook: {{env: HOOK_SECRET}}
+  database: {{env: DATABASE_URL}}
 tokens:
   boss: {{secret: admin, role: admin}}
   helper: {{secret: trigger, role: trigger}}
@@ -61,7 +63,7 @@ destinations:
     channels: {{main: edge, "v*": stable}}
 repositories:
   servers:
-    url: {repository}
+    url: https://git.example.org/servers.git
     tags: ["v*"]
     destination: images
     webhook: {{forge: github, secrets: [hook]}}
@@ -72,10 +74,13 @@ repositories:
 
 
 @contextlib.contextmanager
-def runner_in(folder: Path, repository: str = "https://git.example.org/servers.git") -> Iterator[Runner]:
-    """Open a runner with tokens and a webhook; the variables of ``environment()`` must be set."""
-    path = folder / "packhouse.yaml"
-    path.write_text(CONFIG.format(state=folder / "state", repository=repository))
+def runner_in(folder: Path, *, own_database: bool = True) -> Iterator[Runner]:
+    """Open a runner with tokens and a webhook; the variables of ``environment()`` must be set.
+
+    Its database is SQLite unless it is not its ``own_database``; then ``DATABASE_URL`` tells where it is.
+    """
+    path, database = folder / "packhouse.yaml", "" if own_database else "database_secret: database\n"
+    path.write_text(CONFIG.format(state=folder / "state", database=database))
     with opened(path) as runner:
         runner.watches.know(list(runner.settings.config.repositories))
         yield runner
@@ -89,7 +94,7 @@ def request(image: ImageKey = PLAIN, **changes: Any) -> JobRequest:
     made = JobRequest(
         image=image,
         ref="refs/heads/main",
-        commit="c" * 40,
+        commit=COMMIT,
         trigger="push",
         destination="images",
         channel="edge",
@@ -108,10 +113,15 @@ def begin(runner: Runner, job: Job, lines: Iterable[str] = (), worker: str = "bu
     """Begin an attempt, say ``lines``, and pass a few phases."""
     begun = runner.jobs.begin(job.id, worker)
     assert begun is not None
-    phases = Phases(runner.engine, job.id, begun.attempt)
-    for name, seconds in (("plan", 0.2), ("lock", 1.1), ("prepare", 41.0)):
-        phases.finished(name, seconds, cached=name == "lock")
-    phases.started("create")
+    at = time.time() - 100
+    for position, (name, seconds) in enumerate(
+        (("plan", 1.2), ("lock", 7.1), ("prepare", 41.0), ("create", None))
+    ):
+        row = {"job": job.id, "attempt": begun.attempt, "position": position, "name": name, "started_at": at}
+        at += seconds or 0.0
+        end = {"ended_at": at if seconds else None, "cached": name == "lock"}
+        with runner.engine.begin() as connection:
+            connection.execute(sa.insert(PHASES).values(**row, **end))
     with LogWriter(runner.engine, job.id, begun.attempt) as log:
         for line in lines:
             log(line)
@@ -122,6 +132,9 @@ def done(runner: Runner, asked: JobRequest, number: int, size: int, packages: di
     """A job that published release ``number`` of ``size`` bytes."""
     job = begin(runner, add(runner, asked), ("building", "done"))
     digest = f"{number:064x}"
+    with runner.engine.begin() as connection:
+        last = sa.update(PHASES).where(PHASES.c.job == job.id, PHASES.c.ended_at.is_(None))
+        connection.execute(last.values(ended_at=time.time()))
     LockTexts(runner.engine).keep(digest, lockfile.render(lockfile.LockFile(locks=(lock_of(packages),))).decode())
     name = f"server.x86_64-1.0.{number}.raw"
     result = JobResult(
@@ -172,31 +185,32 @@ def package(name: str, version: str) -> LockedPackage:
     )
 
 
-def fill(runner: Runner, lines: int = 200) -> dict[str, Job]:
-    """Put a job of every kind into the database, and everything around them."""
-    log = [SCRIPT, QUOTED, *ESCAPES, *(f"line {number} of the build" for number in range(lines))]
+def fill(runner: Runner, *, calm: bool = False) -> dict[str, Job]:
+    """Put a job of every kind into the database, and everything around them; ``calm`` has ordinary names."""
+    image, script, quoted = (CALM, "desktop", "-exit-code-1") if calm else (IMAGE, SCRIPT, QUOTED)
+    log = [script, quoted, *ESCAPES, *(f"line {number} of the build" for number in range(200))]
     jobs = {
         "first": done(runner, request(), 1, 400 << 20, {"bash": "5.1", "tzdata": "2026a", "old": "1"}),
-        "second": done(runner, request(), 2, 420 << 20, {"bash": "5.2", "tzdata": "2026a", SCRIPT: "1.0"}),
-        "third": done(runner, request(commit="b" * 40), 3, 410 << 20, {"bash": "5.2", "tzdata": "2026b"}),
+        "second": done(runner, request(), 2, 420 << 20, {"bash": "5.2", "tzdata": "2026a", script: "1.0"}),
+        "third": done(runner, request(commit=COMMIT[::-1]), 3, 410 << 20, {"bash": "5.2", "tzdata": "2026b"}),
     }
-    hostile = request(IMAGE, ref=f"refs/heads/{SCRIPT}{QUOTED}")
+    hostile = request(image, ref=f"refs/heads/{script}{quoted}")
     failed = begin(runner, add(runner, hostile), log)
     why = JobError(
-        kind="build", what=f"config.sh failed: {SCRIPT}", why=QUOTED, hint="mend it", log_tail=(SCRIPT,)
+        kind="build", what=f"config.sh failed: {script}", why=quoted, hint="mend it", log_tail=(script,)
     )
     runner.jobs.end(failed.id, failed.attempt, "failed", error=why)
     cancelled = add(runner, request())
-    runner.dispatcher.cancel(cancelled.id, f"by {SCRIPT}")
+    runner.dispatcher.cancel(cancelled.id, f"by {script}")
     first_try = begin(runner, add(runner, request()), log[:20], "builder-2")
     running = begin(runner, first_try, log, "builder-1")
-    jobs |= {"failed": failed, "cancelled": cancelled, "running": running, "waiting": add(runner, request(IMAGE))}
-    _surround(runner)
+    jobs |= {"failed": failed, "cancelled": cancelled, "running": running, "waiting": add(runner, request(image))}
+    _surround(runner, script, quoted)
     _spread(runner)
     return {name: found for name, job in jobs.items() if (found := runner.jobs.get(job.id))}
 
 
-def _surround(runner: Runner) -> None:
+def _surround(runner: Runner, script: str, quoted: str) -> None:
     now = time.time()
     for name in ("builder-1", "builder-2"):
         labels = ("x86_64", "kvm")
@@ -204,21 +218,21 @@ def _surround(runner: Runner) -> None:
     with runner.engine.begin() as connection:
         silent = sa.update(WORKERS).where(WORKERS.c.id == "builder-2")
         connection.execute(silent.values(seen_at=now - 3600))
-    runner.watches.moved("servers", "refs/heads/main", "c" * 40, [
+    runner.watches.moved("servers", "refs/heads/main", COMMIT, [
         ScannedDescription(subdir="server", digest="1" * 64, images=(PLAIN,)),
-        ScannedDescription(subdir=SCRIPT, digest="2" * 64, problems=(f"no such type {QUOTED}",)),
+        ScannedDescription(subdir=script, digest="2" * 64, problems=(f"no such type {quoted}",)),
     ])  # fmt: skip
     record = WatchRecord(repository="servers", polled_at=now, due_at=now + 300, default_branch="refs/heads/main")
     runner.watches.looking("servers", 60)
     runner.watches.looked(record)
     runner.watches.looking("empty", 60)
-    error = f"the repository cannot be read: {SCRIPT}"
+    error = f"the repository cannot be read: {script}"
     runner.watches.looked(
         WatchRecord(repository="empty", polled_at=now, due_at=now + 900, failures=2, error=error)
     )
     runner.schedules.keep(
         ScheduleRecord(
-            repository="servers", name="nightly", cron="0 2 * * * UTC 0.0", due_at=now + 7200, note=SCRIPT
+            repository="servers", name="nightly", cron="0 2 * * * UTC 0.0", due_at=now + 7200, note=script
         )
     )
 

@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from runner.service.database.tables import ATTEMPTS, JOBS
-from runner.service.jobs.model import ENDED, JobError
+from runner.service.jobs.model import ENDED, Attempt, JobError
 from runner.service.jobs.store import job_of
 
 if TYPE_CHECKING:
@@ -19,17 +19,6 @@ if TYPE_CHECKING:
 
 _SCANNED = 500
 """Jobs looked at for those of a channel: what is in no result cannot be asked for."""
-
-
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One try at a job; ``outcome`` is empty while it lasts, and where it was cut off."""
-
-    number: int
-    worker: str
-    started_at: float
-    ended_at: float | None
-    outcome: str
-    error: JobError | None
 
 
 def attempts_of(engine: Engine, job: str) -> tuple[Attempt, ...]:

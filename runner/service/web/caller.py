@@ -49,6 +49,7 @@ def _is_in(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IP
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed  # how a socket of both kinds shows IPv4
     return any(parsed in network for network in networks)
 
 

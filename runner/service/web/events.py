@@ -83,6 +83,12 @@ class _Look:
 
 async def follow(site: Site, job_id: str, place: Place, *, only: bool) -> AsyncIterator[ServerSentEventMessage]:
     """Yield events from ``place`` on; with ``only`` of this attempt alone, else of those after it too."""
+    with site.streams.one_more():
+        async for event in _follow(site, job_id, place, only=only):
+            yield event
+
+
+async def _follow(site: Site, job_id: str, place: Place, *, only: bool) -> AsyncIterator[ServerSentEventMessage]:
     began = spoke = time.monotonic()
     told: JobNews | None = None
     while time.monotonic() - began < _LONGEST_SECONDS and not site.closing.is_set():

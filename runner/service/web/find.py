@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner.redact import strip_credentials
+from runner.service.answers import Release
 from runner.service.config.own_file import with_own_file
 from runner.service.queue.reasons import waiting_reason
 from runner.service.web.errors import MissingError
@@ -95,3 +96,26 @@ def destination_by_name(site: Site, name: str) -> Destination:
 def shown_url(url: str) -> str:
     """Return a URL that anybody may see."""
     return strip_credentials(url)
+
+
+def release_of(job: Job) -> Release:
+    """Return what ``job`` published.
+
+    Raises:
+        MissingError: nothing.
+    """
+    result = job.result
+    if result is None or not result.number:
+        raise MissingError(f"job {job.number} published nothing")
+    return Release(
+        image=result.name,
+        version=result.version,
+        channel=result.channel,
+        number=result.number,
+        manifest=result.manifest,
+        commit=job.request.commit,
+        ref=job.request.ref,
+        published_at=job.ended_at or job.created_at,
+        job=job.number,
+        artifacts=result.artifacts,
+    )

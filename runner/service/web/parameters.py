@@ -8,12 +8,11 @@ from typing import Annotated
 from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter, SkipValidation
 
+from runner.service.answers import TEXT
 from runner.service.web.site import Site
 
 _LARGEST = 2**31 - 1
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
-TEXT = r"^[^\u0000]*$"
-"""PostgreSQL takes no NUL."""
 
 TheSite = NamedDependency[SkipValidation[Site]]
 Number = Annotated[int, PathParameter(ge=1, le=_LARGEST, description="the job's number")]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _GRACE_SECONDS = 5
 _BACKLOG = 256
+_MOST_CONNECTIONS = 1000
 
 
 @contextlib.contextmanager
@@ -43,6 +44,7 @@ def serving(runner: Runner) -> Iterator[str]:
         proxy_headers=False,  # runner.service.web.caller trusts fewer of them
         lifespan="off",
         timeout_keep_alive=30,
+        limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         h11_max_incomplete_event_size=64 << 10,
     )

@@ -14,17 +14,23 @@ _MOST = 200
 
 
 class Streams:
-    """Counts; one more than ``most`` finds no place."""
+    """Counts those that are followed now."""
 
     def __init__(self, most: int = _MOST) -> None:
-        self._free = threading.BoundedSemaphore(most)
+        self._most, self._now = most, 0
+        self._lock = threading.Lock()
+
+    @property
+    def are_full(self) -> bool:
+        return self._now >= self._most
 
     @contextlib.contextmanager
-    def one_more(self) -> Iterator[bool]:
-        """Say whether there was a place; it is held as long as the block lasts."""
-        there_was = self._free.acquire(blocking=False)
+    def one_more(self) -> Iterator[None]:
+        """Count one as long as the block lasts."""
+        with self._lock:
+            self._now += 1
         try:
-            yield there_was
+            yield
         finally:
-            if there_was:
-                self._free.release()
+            with self._lock:
+                self._now -= 1

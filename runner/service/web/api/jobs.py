@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Annotated, Any
 
 from anyio import to_thread
@@ -14,12 +13,12 @@ from litestar.params import JSONBody, QueryParameter
 from litestar.response import ServerSentEvent, Stream
 
 from runner.errors import UsageError
+from runner.service.answers import CancelRequest, JobDetails, JobPage
 from runner.service.jobs.history import attempts_of
 from runner.service.jobs.model import Job, State
 from runner.service.jobs.phases import phases_of
 from runner.service.logs.reader import line_count, read_lines
 from runner.service.web.api.answers import CHANGING, MISSING, WRONG
-from runner.service.web.api.model import CancelRequest, JobDetails, JobPage
 from runner.service.web.caller import needs
 from runner.service.web.events import Place, follow, place_of
 from runner.service.web.find import job_by_number, with_reasons
@@ -35,9 +34,7 @@ from runner.service.web.parameters import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    from litestar.response import ServerSentEventMessage
+    from collections.abc import Iterator
 
     from runner.service.web.site import Site
 
@@ -113,21 +110,12 @@ async def follow_job(
     place = place_of(request.headers.get("last-event-id", ""))
     if place is None or (attempt is not None and place.attempt != attempt):
         place = Place(attempt or max(job.attempt, 1), 0)
-    place_in = contextlib.ExitStack()
-    if not place_in.enter_context(site.streams.one_more()):
+    if site.streams.are_full:
         raise ServiceUnavailableException("too many logs are followed", headers={"Retry-After": "30"})
     return ServerSentEvent(
-        _held(place_in, follow(site, job.id, place, only=attempt is not None)),
+        follow(site, job.id, place, only=attempt is not None),
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
-
-
-async def _held(
-    place: contextlib.ExitStack, events: AsyncIterator[ServerSentEventMessage]
-) -> AsyncIterator[ServerSentEventMessage]:
-    with place:
-        async for event in events:
-            yield event
 
 
 @post(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from litestar import get, post
 
+from runner.service.answers import ChannelState, JobsMade, ScheduleState, WorkerState
 from runner.service.jobs.history import releases
 from runner.service.web.api.answers import CHANGING, MISSING, WRONG
-from runner.service.web.api.model import ChannelState, JobsMade, ScheduleState, WorkerState, release_of
 from runner.service.web.caller import needs
-from runner.service.web.find import destination_by_name, open_jobs, schedule_by_name, shown_url
+from runner.service.web.find import destination_by_name, open_jobs, release_of, schedule_by_name, shown_url
 from runner.service.web.parameters import Name, TheSite
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from litestar import get, post
 from litestar.params import JSONBody
 
+from runner.service.answers import JobsMade, RepositoryState, TriggerRequest
 from runner.service.jobs.history import newest_of_repositories
 from runner.service.watch.by_hand import build_by_hand
 from runner.service.watch.memory import WatchRecord
 from runner.service.web.api.answers import CHANGING, MISSING, WRONG
-from runner.service.web.api.model import JobsMade, RepositoryState, TriggerRequest
 from runner.service.web.caller import needs
 from runner.service.web.errors import MissingError
 from runner.service.web.find import repository_by_name, shown_url

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runner.service.jobs.phases import PhaseRecord
+    from runner.service.jobs.model import PhaseRecord
 
 WIDTH, HEIGHT = 1000, 100
 _MARGIN = 4
@@ -17,14 +17,14 @@ _MARGIN = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """A phase: from ``left`` over ``width`` of :data:`WIDTH`."""
+    """A phase: from ``left`` over ``width`` of :data:`WIDTH`; ``is_open`` when nobody said that it ended."""
 
     name: str
     seconds: float
     left: float
     width: float
     cached: bool
-    running: bool
+    is_open: bool
 
 
 def timeline(phases: Sequence[PhaseRecord], now: float) -> tuple[Bar, ...]:
@@ -41,7 +41,7 @@ def timeline(phases: Sequence[PhaseRecord], now: float) -> tuple[Bar, ...]:
             left=round((phase.started_at - began) / whole * WIDTH, 1),
             width=round(max((end - phase.started_at) / whole * WIDTH, 2.0), 1),
             cached=phase.cached,
-            running=phase.ended_at is None,
+            is_open=phase.ended_at is None,
         )
         for phase, end in zip(phases, ends, strict=True)
     )

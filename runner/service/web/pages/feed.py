@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from litestar import Response, get
 
 from runner.service.forges.report import short_ref
 from runner.service.jobs.history import releases
-from runner.service.web.api.model import Release, release_of
-from runner.service.web.find import destination_by_name
+from runner.service.web.find import destination_by_name, release_of
 from runner.service.web.pages.shown import iso, short, size, url
 from runner.service.web.parameters import Name, TheSite
+
+if TYPE_CHECKING:
+    from runner.service.answers import Release
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _NEWEST = 50

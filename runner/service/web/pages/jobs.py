@@ -21,6 +21,9 @@ from runner.service.web.pages.render import page
 from runner.service.web.parameters import AttemptNumber, Before, ImageFilter, Number, RepositoryFilter, TheSite
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.service.jobs.model import Attempt
     from runner.service.web.site import Site
 
 _ON_A_PAGE = 50
@@ -54,15 +57,15 @@ def job_page(site: TheSite, number: Number, attempt: AttemptNumber = None) -> Re
     """Show a job."""
     job = job_by_number(site, number)
     engine = site.runner.engine
-    shown = attempt or job.attempt
+    shown, attempts = attempt or job.attempt, attempts_of(engine, job.id)
     return page(
         "job.html",
         title=f"Job {number}",
         job=job,
         attempt=shown,
         is_old=shown < job.attempt,
-        attempts=attempts_of(engine, job.id),
-        bars=timeline(phases_of(engine, job.id, shown), job.ended_at or time.time()),
+        attempts=attempts,
+        bars=timeline(phases_of(engine, job.id, shown), _until(job, attempts, shown)),
         difference=difference(engine, job),
         commands=_commands(site, job),
         seconds=_seconds(job),
@@ -77,6 +80,13 @@ def _commands(site: Site, job: Job) -> dict[str, str]:
         "Fetch and verify this version": commands.fetch_command(destination, job.result),
         "Verify it once more": commands.verify_command(job.result),
     }
+
+
+def _until(job: Job, attempts: Sequence[Attempt], shown: int) -> float:
+    """Return when an attempt was over: when it ended, or the next one began, or now."""
+    ends = [one.ended_at for one in attempts if one.number == shown and one.ended_at]
+    nexts = [one.started_at for one in attempts if one.number > shown]
+    return next(iter((*ends, *nexts)), job.ended_at or time.time())
 
 
 def _seconds(job: Job) -> float | None:

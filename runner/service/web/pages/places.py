@@ -9,10 +9,16 @@ from typing import Any
 from litestar import Response, get
 
 from runner.service.jobs.history import counts, newest_builds, newest_of_images, releases
-from runner.service.web.api.model import release_of
 from runner.service.web.api.others import worker_states
 from runner.service.web.api.repositories import states
-from runner.service.web.find import destination_by_name, open_jobs, repository_by_name, shown_url, with_reasons
+from runner.service.web.find import (
+    destination_by_name,
+    open_jobs,
+    release_of,
+    repository_by_name,
+    shown_url,
+    with_reasons,
+)
 from runner.service.web.pages.commands import follow_command
 from runner.service.web.pages.render import page
 from runner.service.web.parameters import Name, TheSite

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,17 +18,22 @@ if TYPE_CHECKING:
 
     from runner.service.jobs.model import Job
     from runner.service.serve import Runner
+    from tests.support.postgres import PostgresServer
 
 Client = TestClient[Any]
 
 
-@pytest.fixture(scope="module")
-def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
-    with pytest.MonkeyPatch.context() as patch:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def runner(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    with contextlib.ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
         for name, value in filled.environment().items():
             patch.setenv(name, value)
-        with filled.runner_in(tmp_path_factory.mktemp("web")) as runner:
-            yield runner
+        if request.param == "postgresql":
+            server: PostgresServer = request.getfixturevalue("postgres")
+            patch.setenv("DATABASE_URL", stack.enter_context(server.database()))
+        own = request.param == "sqlite"
+        yield stack.enter_context(filled.runner_in(tmp_path_factory.mktemp("web"), own_database=own))
 
 
 @pytest.fixture(scope="module")

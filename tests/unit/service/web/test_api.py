@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from runner.service.answers import JobDetails, JobPage
 from runner.service.jobs.model import Job as JobModel
-from runner.service.web.api.model import JobDetails, JobPage
-from tests.support.site import ESCAPES, QUOTED, SCRIPT, SECRET, TOKENS, add, request
+from tests.support.site import COMMIT, ESCAPES, QUOTED, SCRIPT, SECRET, TOKENS, add, request
 
 if TYPE_CHECKING:
     from runner.service.jobs.model import Job
@@ -169,7 +169,7 @@ def test_no_answer_holds_a_secret(client: Client) -> None:
 
 def test_repositories_schedules_workers_and_channels(client: Client) -> None:
     names = {one["name"]: one for one in client.get(f"{V1}/repositories").json()}
-    assert names["servers"]["refs"] == {"refs/heads/main": "c" * 40}
+    assert names["servers"]["refs"] == {"refs/heads/main": COMMIT}
     assert SCRIPT in names["empty"]["error"]
     workers = {one["id"]: one["live"] for one in client.get(f"{V1}/workers").json()}
     assert workers == {"builder-1": True, "builder-2": False}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the API takes and gives beside the runner's own types, and how its parameters may look."""
+"""What the API takes and gives beside jobs. Also for its clients, so nothing heavy is imported here."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from typing import Annotated
 
 import msgspec
 
-from runner.service.config.model import Role
-from runner.service.jobs.history import Attempt
-from runner.service.jobs.model import Artifact, Job
-from runner.service.jobs.phases import PhaseRecord
-from runner.service.web.errors import MissingError
-from runner.service.web.parameters import TEXT
+from runner.service.jobs.model import Artifact, Attempt, Job, PhaseRecord
+
+TEXT = r"^[^\u0000]*$"
+"""PostgreSQL takes no NUL."""
 
 RefName = Annotated[str, msgspec.Meta(max_length=500, pattern=TEXT)]
 
@@ -120,32 +118,3 @@ class ChannelState(msgspec.Struct, frozen=True, kw_only=True):
     image: str
     channel: str
     releases: tuple[Release, ...]
-
-
-class TokenState(msgspec.Struct, frozen=True, kw_only=True):
-    """What the token of the call allows."""
-
-    role: Role
-
-
-def release_of(job: Job) -> Release:
-    """Return what ``job`` published.
-
-    Raises:
-        MissingError: nothing.
-    """
-    result = job.result
-    if result is None or not result.number:
-        raise MissingError(f"job {job.number} published nothing")
-    return Release(
-        image=result.name,
-        version=result.version,
-        channel=result.channel,
-        number=result.number,
-        manifest=result.manifest,
-        commit=job.request.commit,
-        ref=job.request.ref,
-        published_at=job.ended_at or job.created_at,
-        job=job.number,
-        artifacts=result.artifacts,
-    )
