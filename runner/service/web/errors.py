@@ -71,7 +71,7 @@ def _details(error: HTTPException) -> str:
 
 def _ours(request: Request[Any, Any, State], error: PackhouseError) -> Response[object]:
     redact = request.app.state.site.runner.settings.secrets.redactor()
-    status = 404 if isinstance(error, MissingError | NotInStorageError) else 422
+    status = 404 if isinstance(error, MissingError | NotInStorageError) else 409
     problem = Problem(
         kind=error.kind, what=redact(error.what), why=redact(error.why or ""), hint=redact(error.hint or "")
     )

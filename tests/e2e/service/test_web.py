@@ -150,7 +150,7 @@ def _picture(page: Page, name: str) -> None:
         return
     # A log is drawn only where it is seen, so the window becomes as high as the page.
     width = page.evaluate("window.innerWidth")
-    height = min(page.evaluate("document.documentElement.scrollHeight"), 3000)
+    height = min(page.evaluate("document.body.offsetHeight + 16"), 3000)
     page.set_viewport_size({"width": width, "height": height})
     page.wait_for_timeout(500)
     page.screenshot(path=Path(os.environ["PACKHOUSE_SCREENSHOTS"]) / f"{name}.png")

@@ -28,7 +28,7 @@ CHANGING = {
         s401="there is no token, or a wrong one",
         s403="the token's role is too low",
         s413="the body is too large",
-        s422="it cannot be done; why tells",
+        s409="it cannot be done; why tells",
         s429="too many wrong tokens",
     ),
 }

@@ -124,7 +124,7 @@ def test_retry_and_cancel(client: Client, runner: Runner, admin: dict[str, str],
         assert (ended.status_code, ended.json()["state"]) == (202, "cancelled")
         assert ended.json()["cancel"] == f"because {SCRIPT}"
     late = client.post(f"{V1}/jobs/{job.number}/cancel", headers=admin)
-    assert (late.status_code, late.json()["error"]["kind"]) == (422, "usage")
+    assert (late.status_code, late.json()["error"]["kind"]) == (409, "usage")
 
 
 def test_a_repository_is_looked_at_on_request(client: Client, runner: Runner, helper: dict[str, str]) -> None:
