@@ -19,9 +19,8 @@ readonly BUILD=(
 )
 readonly BOOT=(ovmf qemu-system-x86)
 readonly TEST=(
-    acl apt-utils attr btrfs-progs busybox-static cpio dpkg-dev faketime git-lfs gnupg mmdebstrap postgresql
-    shellcheck skopeo
-    umoci
+    acl apt-utils attr btrfs-progs busybox-static chromium cpio dpkg-dev faketime git-lfs gnupg mmdebstrap
+    postgresql shellcheck skopeo umoci
 )
 readonly BENCH=(fdisk gdisk mmdebstrap mount parted rsync)
 

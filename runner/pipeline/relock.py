@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
 from runner.packages import lockfile
+from runner.packages.compare import compare
 from runner.pipeline.locking import make_lock
 from runner.pipeline.source import open_source
 from runner.plan.make import combinations
@@ -94,13 +95,6 @@ def _replace(selection: Selection, profiles: tuple[str, ...], type_name: str) ->
 
 
 def _diff(before: Lock | None, after: Lock) -> list[Change]:
-    old = {(item.name, item.arch): item.version for item in before.packages} if before else {}
-    new = {(item.name, item.arch): item.version for item in after.packages}
     if before is None:
-        return [Change(f"new lock with {len(new)} packages")]
-    changes = []
-    for key in sorted(old.keys() | new.keys()):
-        was, now = old.get(key), new.get(key)
-        if was != now:
-            changes.append(Change(f"{key[0]} ({key[1]}): {was or 'not there'} → {now or 'gone'}"))
-    return changes
+        return [Change(f"new lock with {len(after.packages)} packages")]
+    return [Change(str(change)) for change in compare(before.packages, after.packages)]

@@ -8,7 +8,7 @@ import platform
 import socket
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -20,6 +20,7 @@ from runner.service.config.own_file import with_own_file
 from runner.service.database.connect import database_url, open_database
 from runner.service.database.leases import Leases
 from runner.service.jobs.store import JobStore
+from runner.service.meters import Meters
 from runner.service.outbox.announce import job_changed
 from runner.service.outbox.courier import Courier
 from runner.service.outbox.http import HttpSender
@@ -65,6 +66,7 @@ class Runner:
     leases: Leases
     watches: WatchMemory
     schedules: ScheduleMemory
+    meters: Meters = field(default_factory=Meters)
 
     def secret(self, name: str) -> str:
         """Return the value of a secret, wherever the configuration says it is by now."""
@@ -196,7 +198,7 @@ def watching(runner: Runner, *, keep_queue: bool) -> Iterator[None]:
     """
     over, settings = threading.Event(), runner.settings
     runner.watches.know(list(settings.config.repositories))
-    poller = Poller(runner.watches, runner.look, settings.watched)
+    poller = Poller(runner.watches, runner.look, settings.watched, runner.meters.polled)
     with HttpSender() as sender:
         courier = Courier(
             Outbox(runner.engine),

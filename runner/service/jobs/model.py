@@ -143,3 +143,24 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def has_ended(self) -> bool:
         return self.state in ENDED
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One try at a job; ``outcome`` is empty while it lasts, and where it was cut off."""
+
+    number: int
+    worker: str
+    started_at: float
+    ended_at: float | None
+    outcome: str
+    error: JobError | None
+
+
+class PhaseRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A phase; ``ended_at`` is None while it runs or where it was cut off."""
+
+    name: str
+    started_at: float
+    ended_at: float | None
+    cached: bool
+    detail: str

@@ -6,23 +6,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import msgspec
 import sqlalchemy as sa
 
 from runner.service.database.tables import PHASES
+from runner.service.jobs.model import PhaseRecord
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
-
-
-class PhaseRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A phase; ``ended_at`` is None while it runs or where it was cut off."""
-
-    name: str
-    started_at: float
-    ended_at: float | None
-    cached: bool
-    detail: str
 
 
 class Phases:

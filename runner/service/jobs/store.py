@@ -64,7 +64,7 @@ class JobStore:
         by = JOBS.c.number == int(job_id) if job_id.isascii() and job_id.isdigit() else JOBS.c.id == job_id
         with self.engine.connect() as connection:
             row = connection.execute(sa.select(JOBS).where(by)).mappings().first()
-        return None if row is None else _job(row)
+        return None if row is None else job_of(row)
 
     def find(
         self,
@@ -86,7 +86,7 @@ class JobStore:
         if before is not None:
             query = query.where(JOBS.c.number < before)
         with self.engine.connect() as connection:
-            return tuple(_job(row) for row in connection.execute(query).mappings())
+            return tuple(job_of(row) for row in connection.execute(query).mappings())
 
     def begin(self, job_id: str, worker: str) -> Job | None:
         """Begin a new attempt; None when the job has ended or is to be cancelled."""
@@ -167,7 +167,7 @@ class JobStore:
             )
 
     def _tell(self, connection: sa.Connection, job_id: str) -> Job:
-        job = _job(connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).mappings().one())
+        job = job_of(connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).mappings().one())
         if self._changed is not None:
             self._changed(connection, job)
         return job
@@ -177,7 +177,8 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _job(row: sa.RowMapping) -> Job:
+def job_of(row: sa.RowMapping) -> Job:
+    """Return the job in a row of the table."""
     return Job(
         id=row["id"],
         number=row["number"],

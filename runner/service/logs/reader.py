@@ -23,10 +23,15 @@ def line_count(engine: Engine, job: str, attempt: int) -> int:
         return connection.execute(sa.select(end).where(*_of(job, attempt))).scalar() or 0
 
 
-def read_lines(engine: Engine, job: str, attempt: int, first: int = 0) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Yield pieces of the log from line ``first``, counted from 0, on: the number of a first line, and lines."""
+def read_lines(
+    engine: Engine, job: str, attempt: int, first: int = 0, *, pieces: int | None = None
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yield pieces of the log from line ``first``, counted from 0, on: the number of a first line, and lines.
+
+    At most ``pieces`` of them: whoever reads slowly asks again, and holds no connection meanwhile.
+    """
     after = LOGS.c.first_line + LOGS.c.lines > first
-    query = sa.select(LOGS.c.first_line, LOGS.c.text).where(*_of(job, attempt), after)
+    query = sa.select(LOGS.c.first_line, LOGS.c.text).where(*_of(job, attempt), after).limit(pieces)
     with engine.connect() as connection:
         for start, packed in connection.execute(query.order_by(LOGS.c.first_line)):
             lines = zstandard.decompress(packed).decode("utf-8", "replace").split("\n")[:-1]

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from runner.errors import PackhouseError, SourceError
+from runner.errors import PackhouseError
 from runner.service.jobs.model import JobRequest
 from runner.service.schedule.memory import ScheduleRecord
 from runner.service.schedule.times import cron_of, next_time
-from runner.service.watch.watched import BRANCHES, TAGS
-from runner.sources.remote import list_refs
+from runner.service.watch.by_hand import find_ref
 
 if TYPE_CHECKING:
     import threading
@@ -99,7 +98,7 @@ class Scheduler:
         Raises:
             PackhouseError: the repository cannot be asked, or its commit cannot be looked through.
         """
-        ref, commit = self._find(repository, schedule)
+        ref, commit = find_ref(repository, schedule.ref)
         scanned = self._look.scan(repository, commit, {})
         jobs = []
         for image in (image for description in scanned.descriptions for image in description.images):
@@ -117,16 +116,6 @@ class Scheduler:
             settings = repository.settings
             jobs.append(self._dispatcher.submit(request, labels=settings.labels, priority=settings.priority))
         return tuple(job for job in jobs if job is not None)
-
-    @staticmethod
-    def _find(repository: WatchedRepository, schedule: Schedule) -> tuple[str, str]:
-        refs = list_refs(repository.settings.url, env=repository.environment)
-        names = [f"{kind}{schedule.ref}" for kind in (BRANCHES, TAGS)] if schedule.ref else [refs.default]
-        found = next((name for name in (schedule.ref, *names) if name in refs.commits), None)
-        if found is None:
-            what = schedule.ref or "default branch"
-            raise SourceError(f"the repository {repository.name} has no {what}", hint="check ref of the schedule")
-        return found, refs.commits[found]
 
     def _keep(self, record: ScheduleRecord, **news: object) -> None:
         self._memory.keep(msgspec.structs.replace(record, **news))

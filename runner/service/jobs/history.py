@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What became of jobs: attempts, the newest of each image, builds to compare with, releases of a channel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import sqlalchemy as sa
+
+from runner.service.database.tables import ATTEMPTS, JOBS
+from runner.service.jobs.model import ENDED, Attempt, JobError
+from runner.service.jobs.store import job_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from runner.service.jobs.model import Job, State
+
+_SCANNED = 500
+"""Jobs looked at for those of a channel: what is in no result cannot be asked for."""
+
+
+def attempts_of(engine: Engine, job: str) -> tuple[Attempt, ...]:
+    """Return the attempts at a job, the first one first."""
+    query = sa.select(ATTEMPTS).where(ATTEMPTS.c.job == job).order_by(ATTEMPTS.c.number)
+    with engine.connect() as connection:
+        return tuple(
+            Attempt(
+                number=row["number"],
+                worker=row["worker"],
+                started_at=row["started_at"],
+                ended_at=row["ended_at"],
+                outcome=row["outcome"],
+                error=msgspec.json.decode(row["error"], type=JobError) if row["error"] else None,
+            )
+            for row in connection.execute(query).mappings()
+        )
+
+
+def counts(engine: Engine) -> dict[State, int]:
+    """Return how many jobs are in each state."""
+    query = sa.select(JOBS.c.state, sa.func.count()).group_by(JOBS.c.state)
+    with engine.connect() as connection:
+        return {state: count for state, count in connection.execute(query)}  # noqa: C416  # rows are no pairs for a type checker
+
+
+def ended_since(engine: Engine, since: float) -> tuple[Job, ...]:
+    """Return the jobs that ended after ``since``."""
+    return _jobs(engine, sa.select(JOBS).where(JOBS.c.ended_at > since, JOBS.c.state.in_(ENDED)))
+
+
+def newest_builds(engine: Engine) -> tuple[Job, ...]:
+    """Return the newest job of each image that gave a result, by image."""
+    built = (JOBS.c.state == "done", JOBS.c.result.contains('"sha256":', autoescape=True))
+    newest = sa.select(sa.func.max(JOBS.c.number)).where(*built).group_by(JOBS.c.image)
+    return _jobs(engine, sa.select(JOBS).where(JOBS.c.number.in_(newest)).order_by(JOBS.c.image))
+
+
+def newest_of_images(engine: Engine, repository: str) -> tuple[Job, ...]:
+    """Return the newest job of each image of ``repository``, by image."""
+    newest = sa.select(sa.func.max(JOBS.c.number)).where(JOBS.c.repository == repository).group_by(JOBS.c.image)
+    query = sa.select(JOBS).where(JOBS.c.number.in_(newest)).order_by(JOBS.c.image)
+    return _jobs(engine, query)
+
+
+def newest_of_repositories(engine: Engine) -> dict[str, Job]:
+    """Return the newest job of each repository that has any."""
+    newest = sa.select(sa.func.max(JOBS.c.number)).group_by(JOBS.c.repository)
+    return {
+        job.request.image.repository: job
+        for job in _jobs(engine, sa.select(JOBS).where(JOBS.c.number.in_(newest)))
+    }
+
+
+def ended_of_image(engine: Engine, image: str, limit: int) -> tuple[Job, ...]:
+    """Return the newest jobs of an image that ended by themselves, the newest first."""
+    query = sa.select(JOBS).where(JOBS.c.image == image, JOBS.c.state.in_(("done", "failed")))
+    return _jobs(engine, query.order_by(JOBS.c.number.desc()).limit(limit))
+
+
+def build_before(engine: Engine, job: Job) -> Job | None:
+    """Return the newest build of the same image before ``job`` that gave a result."""
+    query = (
+        sa.select(JOBS)
+        .where(JOBS.c.image == str(job.request.image), JOBS.c.number < job.number, JOBS.c.state == "done")
+        .order_by(JOBS.c.number.desc())
+        .limit(20)
+    )
+    return next((one for one in _jobs(engine, query) if one.result and one.result.artifacts), None)
+
+
+def releases(engine: Engine, destination: str, channel: str, image: str = "") -> tuple[Job, ...]:
+    """Return the jobs that published into a channel, the newest first; ``image`` is the name of the release's."""
+    mark = f'"channel":{msgspec.json.encode(channel).decode()}'
+    query = (
+        sa.select(JOBS)
+        .where(JOBS.c.state == "done", JOBS.c.result.contains(mark, autoescape=True))
+        .order_by(JOBS.c.number.desc())
+        .limit(_SCANNED)
+    )
+    return tuple(
+        job
+        for job in _jobs(engine, query)
+        if job.result is not None
+        and job.result.number
+        and job.result.channel == channel
+        and job.request.destination == destination
+        and image in {"", job.result.name}
+    )
+
+
+def _jobs(engine: Engine, query: sa.Select[tuple[object, ...]]) -> tuple[Job, ...]:
+    with engine.connect() as connection:
+        return tuple(job_of(row) for row in connection.execute(query).mappings())
