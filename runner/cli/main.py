@@ -31,6 +31,8 @@ COMMANDS = {
     "keygen": "release",
     "boot": "boot",
     "kiwi": "kiwi",
+    "serve": "service",
+    "worker": "service",
     "config": "config",
     "jobs": "remote",
     "job": "remote",
