@@ -105,6 +105,14 @@ class WatchMemory:
             query = sa.select(REFS.c.name, REFS.c.commit).where(REFS.c.repository == repository)
             return {row.name: row.commit for row in connection.execute(query)}
 
+    def all_refs(self) -> dict[str, dict[str, str]]:
+        """Return where the refs of every repository were: repository to full name to commit."""
+        found: dict[str, dict[str, str]] = {}
+        with self._engine.connect() as connection:
+            for row in connection.execute(sa.select(REFS.c.repository, REFS.c.name, REFS.c.commit)):
+                found.setdefault(row.repository, {})[row.name] = row.commit
+        return found
+
     def digests(self, repository: str, ref: str) -> dict[str, str]:
         """Return folder to digest of the descriptions that ``ref`` had."""
         return {one.subdir: one.digest for one in self.descriptions(repository, ref)}

@@ -15,12 +15,12 @@ from litestar.openapi.spec import Components, License, SecurityScheme
 from litestar.static_files import create_static_files_router
 
 from runner import __version__
-from runner.service.web import errors, metrics
+from runner.service.web import errors
 from runner.service.web.api import jobs, others, repositories
 from runner.service.web.headers import harden
 from runner.service.web.health import healthz, readyz
 from runner.service.web.hooks import hook
-from runner.service.web.metrics import Harvest
+from runner.service.web.metrics import Exposition, metrics
 from runner.service.web.pages.routes import ROUTES as PAGES
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ _LARGEST_BODY = 64 << 10
 
 def make_app(site: Site) -> Litestar:
     """Make the ASGI application of ``site``."""
-    harvest = Harvest(site.runner)
-    site.runner.meters.registry.register(metrics.State(site.runner))
+    exposition = Exposition(site.runner)
     api = Router("/api/v1", route_handlers=[*repositories.ROUTES, *jobs.ROUTES, *others.ROUTES], tags=["runner"])
     static = create_static_files_router(
         "/static",
@@ -41,10 +40,10 @@ def make_app(site: Site) -> Litestar:
         include_in_schema=False,
     )
     return Litestar(
-        [api, static, hook, healthz, readyz, metrics.metrics, *PAGES],
+        [api, static, hook, healthz, readyz, metrics, *PAGES],
         dependencies={
             "site": Provide(lambda: site, sync_to_thread=False),
-            "harvest": Provide(lambda: harvest, sync_to_thread=False),
+            "exposition": Provide(lambda: exposition, sync_to_thread=False),
         },
         state=State({"site": site}),
         exception_handlers=errors.handlers(),

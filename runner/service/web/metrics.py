@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from litestar import Response, get
 from litestar.di import NamedDependency
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from runner.service.database.tables import OUTBOX
 from runner.service.jobs.history import counts, ended_since, newest_builds
 from runner.service.jobs.phases import phases_of
-from runner.service.web.parameters import TheSite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,8 +126,21 @@ class State(Collector):
         yield version
 
 
+class Exposition:
+    """Everything that this process tells Prometheus."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._harvest, self._counted = Harvest(runner), runner.meters.registry
+        self._state = CollectorRegistry()
+        self._state.register(State(runner))
+
+    def text(self) -> bytes:
+        """Return all metrics as they are now."""
+        self._harvest.gather()
+        return generate_latest(self._counted) + generate_latest(self._state)
+
+
 @get("/metrics", sync_to_thread=True, include_in_schema=False)
-def metrics(site: TheSite, harvest: NamedDependency[Harvest]) -> Response[bytes]:
+def metrics(exposition: NamedDependency[Exposition]) -> Response[bytes]:
     """Give all metrics in Prometheus' text format."""
-    harvest.gather()
-    return Response(generate_latest(site.runner.meters.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(exposition.text(), media_type=CONTENT_TYPE_LATEST)

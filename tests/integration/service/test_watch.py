@@ -19,6 +19,7 @@ from runner.service.database.connect import database_url, open_database
 from runner.service.jobs.store import JobStore
 from runner.service.queue.dispatch import Dispatcher
 from runner.service.queue.durable import DbosQueue, make_tables, queue_database
+from runner.service.watch.by_hand import build_by_hand
 from runner.service.watch.look import Look, WatchedRepository
 from runner.service.watch.memory import WatchMemory
 from runner.service.watch.poller import Poller
@@ -47,7 +48,8 @@ class Watch:
         )
         self.jobs = jobs
         self.memory = WatchMemory(jobs.engine)
-        self.look = Look(self.memory, Dispatcher(jobs, queue))
+        self.dispatcher = Dispatcher(jobs, queue)
+        self.look = Look(self.memory, self.dispatcher)
         self.watched = WatchedRepository(
             name="images",
             settings=Repository(
@@ -204,3 +206,18 @@ def test_only_signed_commits_count_where_that_is_asked_for(watch: Watch, tmp_pat
     watch.repo.commit({"one/root/etc/motd": "Signed again\n"})
     with pytest.raises(VerificationError):
         watch.take()
+
+
+def test_what_is_asked_for_by_hand_is_built_again(watch: Watch) -> None:
+    def by_hand(ref: str) -> list[str]:
+        made = build_by_hand(watch.look, watch.dispatcher, watch.watched, ref)
+        assert {job.request.trigger for job in made} == {"manual"}
+        return sorted(f"{job.request.image} {job.request.channel}" for job in made)
+
+    assert watch.take() == EVERYTHING
+    assert by_hand("") == EVERYTHING
+    assert by_hand("main") == EVERYTHING
+    watch.repo.git("tag", "v1")
+    assert by_hand("v1") == [text.replace("edge", "stable") for text in EVERYTHING]
+    with pytest.raises(SourceError, match="no branch or tag 'none'"):
+        by_hand("none")

@@ -33,8 +33,10 @@ def states(site: Site) -> tuple[RepositoryState, ...]:
     """Return how each repository of the configuration stands."""
     newest = newest_of_repositories(site.runner.engine)
     records = {record.repository: record for record in site.runner.watches.records()}
+    refs = site.runner.watches.all_refs()
     return tuple(
-        _state(site, name, records.get(name), newest.get(name)) for name in sorted(site.config.repositories)
+        _state(site, name, records.get(name), newest.get(name), refs.get(name, {}))
+        for name in sorted(site.config.repositories)
     )
 
 
@@ -43,7 +45,8 @@ def show_repository(site: TheSite, name: Name) -> RepositoryState:
     """Show a watched repository."""
     repository_by_name(site, name)
     jobs = site.runner.jobs.find(repository=name, limit=1)
-    return _state(site, name, site.runner.watches.record(name), jobs[0] if jobs else None)
+    watches = site.runner.watches
+    return _state(site, name, watches.record(name), jobs[0] if jobs else None, watches.refs(name))
 
 
 @post(
@@ -53,9 +56,10 @@ def show_repository(site: TheSite, name: Name) -> RepositoryState:
 def look_now(site: TheSite, name: Name) -> RepositoryState:
     """Have the repository looked at now, as a webhook would."""
     repository_by_name(site, name)
-    if not site.runner.watches.hasten(name):
+    watches = site.runner.watches
+    if not watches.hasten(name):
         raise MissingError("the repository is not watched yet", hint="try again in a moment")
-    return _state(site, name, site.runner.watches.record(name), None)
+    return _state(site, name, watches.record(name), None, watches.refs(name))
 
 
 @post(
@@ -70,7 +74,9 @@ def trigger(site: TheSite, name: Name, data: JSONBody[TriggerRequest | None] = N
     return JobsMade(jobs=build_by_hand(site.runner.look, site.runner.dispatcher, watched, ref))
 
 
-def _state(site: Site, name: str, record: WatchRecord | None, newest: Job | None) -> RepositoryState:
+def _state(
+    site: Site, name: str, record: WatchRecord | None, newest: Job | None, refs: dict[str, str]
+) -> RepositoryState:
     repository = site.config.repositories[name]
     record = record or WatchRecord(repository=name)
     return RepositoryState(
@@ -82,7 +88,7 @@ def _state(site: Site, name: str, record: WatchRecord | None, newest: Job | None
         due_at=record.due_at,
         failures=record.failures,
         error=record.error,
-        refs=site.runner.watches.refs(name),
+        refs=refs,
         newest=newest,
     )
 

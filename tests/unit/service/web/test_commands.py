@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from runner.cli.main import run
@@ -87,3 +89,14 @@ def test_a_runner_that_is_not_there(capsys: Captured) -> None:
     assert "is packhouse serve running?" in capsys.readouterr().err
     assert run(["jobs", "--server", "http://user:secret@127.0.0.1:9"]) == 2
     assert "secret" not in capsys.readouterr().err
+
+
+def test_a_server_ends_while_a_log_is_followed(runner: Runner, jobs: dict[str, Job]) -> None:
+    with httpx.Client() as client:
+        with serving(runner) as url:
+            path = f"{url}/api/v1/jobs/{jobs['running'].number}/events"
+            answer = client.send(client.build_request("GET", path), stream=True)
+            assert next(answer.iter_lines()).startswith("event: ")
+            began = time.monotonic()
+        assert time.monotonic() - began < 4, "the log did not end with the server"
+        answer.close()
