@@ -9,7 +9,7 @@ stands, and may lead elsewhere in the checkout, but not out of it.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
@@ -24,8 +24,6 @@ from runner.description.upgrade import upgrade
 from runner.errors import DescriptionError, Location
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lxml.etree import _Element
 
 MAX_FILES = 256
@@ -42,8 +40,7 @@ class Part(msgspec.Struct, frozen=True):
     data: bytes
 
 
-@dataclass(slots=True)
-class Assembly:
+class Assembly(msgspec.Struct):
     """The files of one description while it is put together.
 
     Attributes:
@@ -55,8 +52,8 @@ class Assembly:
 
     directory: Path
     boundary: Path | None = None
-    parts: dict[str, Part] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, Part] = {}
+    versions: dict[str, str] = {}
     _count: int = 0
     _elements: int = 0
 

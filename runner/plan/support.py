@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.packages.mirrors import Mirrors
 from runner.plan.disk_support import disk_gaps
 from runner.plan.model import Unsupported
 from runner.plan.volumes import plan_volumes
@@ -136,10 +135,16 @@ def _repositories(repositories: Sequence[Repository]) -> Iterator[Unsupported]:
         for scheme, why in SCHEMES.items():
             if entry.path.startswith(scheme):
                 yield _item(f'source path="{scheme}…"', entry.at, why)
-        if (entry.imageinclude or entry.imageonly) and Mirrors.public(entry.path) is None:
+        if (entry.imageinclude or entry.imageonly) and not _public(entry.path):
             yield _item("repository imageinclude", entry.at, "others could not reach this repository")
         if entry.customize:
             yield _item("repository customize", entry.at, "repository files are not customised by scripts")
+
+
+def _public(uri: str) -> bool:
+    from runner.packages.mirrors import Mirrors
+
+    return Mirrors.public(uri) is not None
 
 
 def _packages(sections: Sequence[PackageSection], image_type: ImageType) -> Iterator[Unsupported]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -35,8 +34,6 @@ def validate_tree(root: _Element) -> list[Finding]:
     stack = [(root, grammar())]
     while stack:
         element, rule = stack.pop()
-        if _plainly_right(element, rule):
-            continue
         known: list[tuple[_Element, ElementRule]] = []
         for finding in chain(_attributes(element, rule), _children(element, rule, known), _text(element, rule)):
             findings.append(finding)
@@ -95,28 +92,31 @@ def _children(
     if rule.anything:
         return
     first: dict[str, _Element] = {}
-    numbers: Counter[str] = Counter()
+    numbers: dict[str, int] = {}
     misspelt: set[str] = set()
     for child in element:
-        if not isinstance(child.tag, str):
+        tag = child.tag
+        if not isinstance(tag, str):
             continue
-        numbers[child.tag] += 1
-        first.setdefault(child.tag, child)
-        allowed = rule.children.get(child.tag)
+        number = numbers[tag] = numbers.get(tag, 0) + 1
+        if number == 1:
+            first[tag] = child
+        allowed = rule.children.get(tag)
         if allowed is None:
-            guess = meant(child.tag, rule.children)
+            guess = meant(tag, rule.children)
             misspelt.update({guess} if guess else ())
-            message = f"<{_short(element.tag)}> has no element <{_short(child.tag)}>"
-            message += element_advice(child.tag, rule, guess)
+            message = f"<{_short(element.tag)}> has no element <{_short(tag)}>{element_advice(tag, rule, guess)}"
             yield _finding("schema_unknown_element", child, message, "move, remove or rename it")
             continue
-        known.append((child, allowed.element))
-        if allowed.most is not None and numbers[child.tag] == allowed.most + 1:
-            message = f"<{_short(element.tag)}> may hold only one <{child.tag}>"
-            message += f"; the first is in line {first[child.tag].sourceline}"
+        if not _plainly_right(child, allowed.element):
+            known.append((child, allowed.element))
+        if number - 1 == allowed.most:
+            message = (
+                f"<{_short(element.tag)}> may hold only one <{tag}>; the first is in line {first[tag].sourceline}"
+            )
             yield _finding("schema_repeated_element", child, message, "remove one of them")
     for name, wanted in rule.children.items():
-        if numbers[name] < wanted.least and name not in misspelt:
+        if numbers.get(name, 0) < wanted.least and name not in misspelt:
             message = f"<{_short(element.tag)}> needs a <{name}>"
             yield _finding("schema_missing_element", element, message, "add it")
 
