@@ -112,6 +112,7 @@ def run(
     check: bool = True,
     what: str | None = None,
     stop: Callable[[], bool] | None = None,
+    started: Callable[[int], None] | None = None,
 ) -> Completed:
     """Run ``argv`` to its end and return what it said.
 
@@ -119,7 +120,7 @@ def run(
     standard output is returned whole and standard error only feeds the tail. ``env`` replaces the environment;
     without it the tool gets :func:`tool_environment`. ``umask`` is that of the tool, -1 for ours. ``what`` names
     the action in errors. ``stop`` is asked several times a second whether the tool is to be ended: by SIGTERM,
-    and soon after with all of its process group.
+    and soon after with all of its process group. ``started`` is told the process id.
 
     Raises:
         HostError: the program does not exist.
@@ -139,6 +140,8 @@ def run(
         pass_fds=pass_fds,
         umask=umask,
     )
+    if started is not None:
+        started(child.pid)
     try:
         stdout = _Pump(child, args, stdin or b"", output, limits, stop=stop).run(keep=sink is None)
         returncode = child.wait()

@@ -29,7 +29,7 @@ _config = click.option("--config", type=_FILE, metavar="FILE", help="packhouse.y
 @click.option("--no-build", is_flag=True, help="Leave the building to workers; needs PostgreSQL.")
 @click.pass_obj
 def serve(session: Session, /, config: Path | None, no_build: bool) -> None:  # noqa: FBT001
-    """Watch repositories, build, publish and report; show it all on web pages."""
+    """Watch repositories; build, publish and show what changes."""
     from runner.service.serve import building, watching
     from runner.service.web.server import serving
 
@@ -48,7 +48,7 @@ def serve(session: Session, /, config: Path | None, no_build: bool) -> None:  # 
 @click.option("--builds", type=click.IntRange(1, 256), help="Jobs at once.")
 @click.pass_obj
 def worker(session: Session, /, config: Path | None, labels: str, builds: int | None) -> None:
-    """Build what packhouse serve on another machine asks for."""
+    """Build what a runner on another machine asks for."""
     from runner.service.serve import building
 
     with _opened(session, config) as runner:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from runner.pipeline.request import Reporter
 
+STORE, LABEL = "PACKHOUSE_STORE", "PACKHOUSE_SCRATCH_LABEL"
+"""Variables: where the store is, and what the names of scratch folders begin with."""
+
 _SECRETS = (
     *("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PACKHOUSE_KEY_PASSPHRASE"),
     *("PACKHOUSE_GIT_PASSWORD", "PACKHOUSE_BOOT_PASSWORD"),
@@ -54,9 +57,9 @@ def machine_of(
         UsageError: the configuration file is wrong.
     """
     config = load_config(env)
-    place = store or (Path(config.store) if config.store and "PACKHOUSE_STORE" not in env else None)
+    place = store or (Path(config.store) if config.store and STORE not in env else None)
     return Machine(
-        store=Store((place or default_location(env)).absolute()),
+        store=Store((place or default_location(env)).absolute(), label=env.get(LABEL, "")),
         mirrors=Mirrors(given=dict(mirrors or {}), env=dict(env), configured=config.mirrors),
         reporter=reporter,
         redact=redact,

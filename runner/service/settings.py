@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
+from runner.pipeline.machine import STORE
 from runner.service.config.secrets import Secrets
 from runner.service.queue.settings import JobSettings
 from runner.service.steps.order import BootOrder
@@ -26,7 +27,6 @@ _KEPT = frozenset({
     "HTTP_PROXY", "HTTPS_PROXY", "no_proxy",
 })  # fmt: skip
 _KEPT_PREFIXES = ("PACKHOUSE_", "XDG_")
-_STORE = "PACKHOUSE_STORE"
 
 
 class Settings:
@@ -68,6 +68,8 @@ class Settings:
             boot=_boot(gate),
             seconds=limits.time,
             log_bytes=limits.log,
+            memory=limits.memory,
+            disk=limits.disk,
         )
 
     def watched(self) -> dict[str, tuple[WatchedRepository, float]]:
@@ -118,7 +120,7 @@ class Settings:
             for name, value in self._env.items()
             if name not in hidden and (name in _KEPT or name.startswith(_KEPT_PREFIXES))
         }
-        kept.setdefault(_STORE, str(self.state / "store"))
+        kept.setdefault(STORE, str(self.state / "store"))
         more = {**destination.settings, **self.secrets.environment(destination.environment)} if destination else {}
         return {**kept, **self.secrets.environment(repository.environment), **more}
 

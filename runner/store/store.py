@@ -34,9 +34,13 @@ def default_location(env: Mapping[str, str]) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The store at ``root``. Nothing is made on disk before it is needed."""
+    """The store at ``root``. Nothing is made on disk before it is needed.
+
+    The names of scratch folders begin with ``label``, so that somebody else can tell whose they are.
+    """
 
     root: Path
+    label: str = ""
 
     @property
     def blobs(self) -> BlobStore:
@@ -58,7 +62,7 @@ class Store:
         with disk_errors(self.root):
             staging.mkdir(parents=True, exist_ok=True)
             self._sweep(erase)
-            folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir=staging))
+            folder = Path(tempfile.mkdtemp(prefix=f"{self.label}{prefix}-", dir=staging))
         folder.chmod(0o755)  # programs of the tree run under other users and must pass through
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

@@ -151,3 +151,27 @@ def test_secrets_are_masked_in_all_that_is_heard(steps: Steps) -> None:
     text = "\n".join(event.line for event in steps.heard if isinstance(event, LogLine))
     assert "canary" not in text
     assert MASK in text
+
+
+def test_what_takes_too_much_memory_is_ended(steps: Steps) -> None:
+    hog = "perl -e '$x .= chr(120) x 10_000_000 for 1..60; print qq(full\\n); sleep 60'"
+    steps.bench.setup.script(f"{hog}\n")
+    steps.commit = GitRepo(steps.bench.setup.description).commit(message="Eat")
+    lock = steps.lock().text
+    with pytest.raises(LimitError, match="400000000 bytes in memory"):
+        run_step(steps.build_order(lock), replace(steps.around, memory=400_000_000), steps.heard.append)
+    wait_until(lambda: steps.bench.command.leftovers() == [], seconds=5)
+
+
+def test_what_fills_the_disk_is_ended(steps: Steps) -> None:
+    steps.bench.setup.script("while :; do seq 1000000; done >/fill\n")
+    steps.commit = GitRepo(steps.bench.setup.description).commit(message="Fill")
+    lock = steps.lock().text
+    staging = steps.bench.command.store / "staging"
+    environment = {**steps.around.environment, "PACKHOUSE_SCRATCH_LABEL": "job7-"}
+    around = replace(
+        steps.around, environment=environment, disk=300_000_000, folders=lambda: list(staging.glob("job7-*"))
+    )
+    with pytest.raises(LimitError, match="wrote more than 300000000 bytes"):
+        run_step(steps.build_order(lock), around, steps.heard.append)
+    wait_until(lambda: steps.bench.command.leftovers() == [], seconds=10)

@@ -215,15 +215,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         time: of a whole build.
         log: its log; more ends it.
         memory: of all processes of a build together; 0 is no limit.
-        disk: what a build may write into its working folder; 0 is no limit.
-        processes: that a build may have at once; 0 is no limit.
+        disk: what a build may write into its working folders; 0 is no limit.
     """
 
     time: Interval = 2 * _HOUR
     log: Size = 64 << 20
     memory: Size = 0
     disk: Size = 50 << 30
-    processes: Annotated[int, msgspec.Meta(ge=0)] = 4096
 
 
 class Repository(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

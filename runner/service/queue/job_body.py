@@ -11,12 +11,14 @@ import shutil
 import time
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from runner.engine.job import Failed, LogLine, Phase, Started, Warned, failed, raised
 from runner.errors import PackhouseError
+from runner.pipeline.machine import LABEL, STORE
 from runner.process import StoppedError
 from runner.service.jobs.locks import LockTexts
 from runner.service.jobs.model import JobError, JobResult
@@ -39,7 +41,6 @@ from runner.service.steps.order import (
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
-    from pathlib import Path
 
     from sqlalchemy import Engine
 
@@ -240,11 +241,16 @@ class _Attempt:
         return not self._place.jobs.is_current(self._job.id, self._job.attempt)
 
     def _surroundings(self) -> Surroundings:
+        settings, label = self._settings, f"{self._job.id}-"
+        staging = Path(settings.environment[STORE]) / "staging" if STORE in settings.environment else None
         return Surroundings(
-            environment=self._settings.environment,
-            redact=self._settings.redact,
-            seconds=self._settings.seconds,
-            log_bytes=self._settings.log_bytes,
+            environment={**settings.environment, LABEL: label},
+            redact=settings.redact,
+            seconds=settings.seconds,
+            log_bytes=settings.log_bytes,
+            memory=settings.memory,
+            disk=settings.disk,
+            folders=lambda: [self._target, *(staging.glob(f"{label}*") if staging else ())],
             stop=self._is_over,
         )
 

@@ -27,7 +27,7 @@ class JobSettings:
         storage: URL of the storage to publish to; empty: nothing is published.
         boot: test that disks have to pass.
         key: private key to sign with; its passphrase is in the environment.
-        seconds, log_bytes: a step may take, and may say.
+        seconds, log_bytes, memory, disk: a step may take, say, use and write; 0 is no limit for the last two.
     """
 
     url: str
@@ -39,6 +39,8 @@ class JobSettings:
     boot: BootOrder | None = None
     seconds: float = 7200.0
     log_bytes: int = 64 << 20
+    memory: int = 0
+    disk: int = 0
 
 
 class SettingsOf(Protocol):

@@ -16,14 +16,17 @@ from runner.engine.job import Failed, LogLine, Started, raised
 from runner.errors import BuildError, LimitError
 from runner.redact import Redactor
 from runner.service.steps.order import Built, Locked, Published, Scanned, StepEvent, encode_order
+from runner.service.steps.usage import disk_of, memory_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from runner.service.steps.order import Order, Outcome
 
 _DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")
 _LONGEST_EVENT = 8 << 20
+_MEASURE_SECONDS = 1.0
 _NEVER = 10.0 * 365 * 86400
 """Seconds: the watch ends what takes too long, and lets it clean up."""
 
@@ -36,6 +39,8 @@ class Surroundings:
         environment: all of it, secrets among it.
         redact: masks these secrets in whatever the step says.
         seconds, log_bytes: it may take, and may say.
+        memory, disk: bytes that its processes may have in memory together, and may write; 0 is no limit.
+        folders: finds the folders that count.
         stop: asked several times a second whether the step is to be ended.
     """
 
@@ -43,6 +48,9 @@ class Surroundings:
     redact: Redactor = field(default_factory=Redactor)
     seconds: float
     log_bytes: int
+    memory: int = 0
+    disk: int = 0
+    folders: Callable[[], Iterable[Path]] = tuple
     stop: Callable[[], bool] = lambda: False
 
 
@@ -66,6 +74,7 @@ def run_step(order: Order, around: Surroundings, hear: Callable[[StepEvent], Non
             limits=process.Limits(seconds=_NEVER, output_bytes=sys.maxsize, line_bytes=_LONGEST_EVENT),
             check=False,
             stop=watch,
+            started=watch.begin,
         )
     except process.StoppedError:
         if not watch.over:
@@ -95,14 +104,31 @@ class _Watch:
     def __init__(self, around: Surroundings, ear: _Ear) -> None:
         self._around, self._ear = around, ear
         self._deadline = time.monotonic() + around.seconds
+        self._pid, self._measured = 0, 0.0
         self.over = ""
+
+    def begin(self, pid: int) -> None:
+        """Hear which process it is."""
+        self._pid = pid
 
     def __call__(self) -> bool:
         if self._ear.said > self._around.log_bytes:
             self.over = f"it said more than {self._around.log_bytes} bytes"
         elif time.monotonic() > self._deadline:
             self.over = f"it took longer than {self._around.seconds:g} s"
+        else:
+            self._measure()
         return bool(self.over) or self._around.stop()
+
+    def _measure(self) -> None:
+        now, around = time.monotonic(), self._around
+        if now - self._measured < _MEASURE_SECONDS:
+            return
+        if around.memory and memory_of(self._pid) > around.memory:
+            self.over = f"its processes had more than {around.memory} bytes in memory"
+        elif around.disk and disk_of(around.folders()) > around.disk:
+            self.over = f"it wrote more than {around.disk} bytes"
+        self._measured = time.monotonic()
 
 
 class _Ear:
