@@ -231,8 +231,11 @@ class _Ground:
             _remove(root)
 
     def changed(self) -> None:
-        """Packages are at hand, and an overlay file is another one than in any build before."""
-        self.with_layers()
+        """The image was built before, and an overlay file is another one than in any build."""
+        self.filled()
+        out = self.work / "first-build"
+        if not out.exists():
+            measure.run(_packhouse(self.warm, "build", self.locked, "--target-dir", out), self.work / "build.log")
         file = self.locked / "root" / "etc" / "motd"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{time.monotonic_ns()}\n")
