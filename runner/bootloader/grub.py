@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 from runner.bootloader.facts import ESP, BootFacts
@@ -11,12 +10,13 @@ from runner.bootloader.grub_config import grub_config, pointer, quote
 from runner.bootloader.grub_theme import HOME as THEMES
 from runner.bootloader.grub_theme import find_theme, install_theme
 from runner.errors import BuildError
+from runner.prepare.glob import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from runner.disk.split import PartedTree
+    from runner.prepare.paths import TreePaths
     from runner.prepare.step import Bench
 
 BIOS = "i386-pc"
@@ -27,6 +27,7 @@ _COPIED = ("*.mod", "*.lst", "boot.img", "diskboot.img")
 _HOME = "boot/grub"
 BOOT = f"{_HOME}/{BIOS}/boot.img"
 CORE = f"{_HOME}/{BIOS}/core.img"
+_DEFAULTS = "etc/default/grub"
 _FONT = "usr/share/grub/unicode.pf2"
 _EARLY = ".packhouse-early.cfg"
 _BUILT_IN = ("search_fs_uuid", "part_gpt", "part_msdos", "normal", "configfile", "echo", "test")
@@ -60,25 +61,25 @@ def install(bench: Bench, facts: BootFacts) -> tuple[str, ...]:
     if facts.boot.firmware in {"efi", "uefi"}:
         platform = _efi_platform(facts.arch)
         if facts.boot.firmware == "uefi":
-            _signed(bench.root)
+            _signed(bench.paths)
         else:
             _core(bench, facts, platform, f"{ESP}/EFI/BOOT/{_EFI_NAMES[platform]}", ("fat",))
-        _stub(bench.root, facts)
+        _stub(bench.paths, facts)
         platforms.append(platform)
-    beside = facts.identity.role("bios_grub") is not None and (bench.root / _MODULES / BIOS).is_dir()
+    beside = facts.identity.role("bios_grub") is not None and bench.paths.resolve(f"{_MODULES}/{BIOS}").is_dir()
     if facts.boot.firmware == "bios" or beside:
         _core(bench, facts, BIOS, CORE, ("biosdisk",))
         platforms.append(BIOS)
-    _copy(bench.root, platforms)
+    _copy(bench.paths, platforms)
     install_theme(bench.root, facts.loader.theme)
-    _defaults(bench.root, facts)
+    _defaults(bench.paths, facts)
     return tuple(platforms)
 
 
 def write_menu(tree: PartedTree, facts: BootFacts) -> None:
     """Write the menu; see :func:`runner.bootloader.install.write_menu`."""
     theme = find_theme(tree.path(f"{THEMES}/{facts.loader.theme}")) if facts.loader.theme else None
-    _write(tree.path(f"{_HOME}/grub.cfg"), grub_config(facts, theme))
+    tree.write(f"{_HOME}/grub.cfg", grub_config(facts, theme).encode())
 
 
 def _efi_platform(arch: str) -> str:
@@ -89,8 +90,7 @@ def _efi_platform(arch: str) -> str:
 
 def _core(bench: Bench, facts: BootFacts, platform: str, output: str, more: Iterable[str]) -> None:
     """Have the tree's grub-mkimage make what the firmware starts; it finds the menu by the filesystem's UUID."""
-    folder = bench.root / _MODULES / platform
-    if not folder.is_dir():
+    if not bench.paths.resolve(f"{_MODULES}/{platform}").is_dir():
         raise BuildError(
             f"the image has no GRUB for {platform}",
             why=f"/{_MODULES}/{platform} is not there",
@@ -102,9 +102,8 @@ def _core(bench: Bench, facts: BootFacts, platform: str, output: str, more: Iter
             f"GRUB cannot read /boot on {filesystem}",
             hint='give it a partition of its own: bootpartition="true" bootfilesystem="ext4"',
         )
-    target, early = bench.root / output, bench.root / "boot" / _EARLY
-    target.parent.mkdir(parents=True, exist_ok=True)
-    early.write_text(pointer(facts), encoding="utf-8")
+    bench.paths.make_directory(output.rpartition("/")[0])
+    early = bench.paths.write(f"boot/{_EARLY}", pointer(facts).encode())
     modules = (*_BUILT_IN, _FILESYSTEMS[filesystem], *more)
     arguments = ("-O", platform, "-o", f"/{output}", "-p", f"{facts.prefix}/grub", "-c", f"/boot/{_EARLY}")
     try:
@@ -117,49 +116,46 @@ def _package(platform: str) -> str:
     return {BIOS: "grub-pc-bin", "x86_64-efi": "grub-efi-amd64-bin"}.get(platform, f"grub2-{platform}")
 
 
-def _signed(root: Path) -> None:
+def _signed(paths: TreePaths) -> None:
     for name, place, package in _SIGNED:
-        source, target = root / name, root / ESP / place
-        if not source.is_file():
+        if not paths.is_file(name):
             raise BuildError(
                 "the image has no signed bootloader",
                 why=f'firmware="uefi" needs /{name}',
                 hint=f"add the package {package}",
             )
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+        paths.copy(name, f"{ESP}/{place}")
 
 
-def _stub(root: Path, facts: BootFacts) -> None:
+def _stub(paths: TreePaths, facts: BootFacts) -> None:
     """The signed GRUB looks in a folder with the distribution's name."""
     text = pointer(facts) + "configfile $prefix/grub.cfg\n"
     for vendor in ("debian", "ubuntu"):
-        if vendor in _os_release(root):
-            _write(root / ESP / "EFI" / vendor / "grub.cfg", text)
+        if vendor in _os_release(paths):
+            paths.write(f"{ESP}/EFI/{vendor}/grub.cfg", text.encode())
 
 
-def _os_release(root: Path) -> str:
+def _os_release(paths: TreePaths) -> str:
     for name in ("etc/os-release", "usr/lib/os-release"):
-        if (root / name).is_file():
-            return (root / name).read_text(encoding="utf-8", errors="replace").lower()
+        if paths.is_file(name):
+            return paths.resolve(name).read_text(encoding="utf-8", errors="replace").lower()
     return ""
 
 
-def _copy(root: Path, platforms: Iterable[str]) -> None:
+def _copy(paths: TreePaths, platforms: Iterable[str]) -> None:
     for platform in platforms:
-        source, target = root / _MODULES / platform, root / _HOME / platform
-        target.mkdir(parents=True, exist_ok=True)
-        for file in (file for pattern in _COPIED for file in source.glob(pattern)):
-            shutil.copyfile(file, target / file.name)
-    if (root / _FONT).is_file():
-        (root / _HOME / "fonts").mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(root / _FONT, root / _HOME / "fonts/unicode.pf2")
+        source, target = f"{_MODULES}/{platform}", f"{_HOME}/{platform}"
+        paths.make_directory(target)
+        for name in (file.name for pattern in _COPIED for file in find(paths, f"{source}/{pattern}")):
+            if paths.is_file(f"{source}/{name}"):
+                paths.copy(f"{source}/{name}", f"{target}/{name}")
+    if paths.is_file(_FONT):
+        paths.copy(_FONT, f"{_HOME}/fonts/unicode.pf2")
 
 
-def _defaults(root: Path, facts: BootFacts) -> None:
+def _defaults(paths: TreePaths, facts: BootFacts) -> None:
     """Tell update-grub in the running system what the menu was made from; a file of the image stays as it is."""
-    path = root / "etc/default/grub"
-    if path.exists():
+    if paths.exists(_DEFAULTS):
         return
     loader = facts.loader
     terminals = {"GRUB_TERMINAL_OUTPUT": " ".join(loader.output), "GRUB_TERMINAL_INPUT": " ".join(loader.input)}
@@ -172,16 +168,12 @@ def _defaults(root: Path, facts: BootFacts) -> None:
         "GRUB_CMDLINE_LINUX": facts.boot.cmdline,
         **{name: value for name, value in terminals.items() if value},
         **({"GRUB_SERIAL_COMMAND": loader.serial_line} if loader.serial_line else {}),
-        **_theme_default(root, loader.theme),
+        **_theme_default(paths, loader.theme),
     }
-    _write(path, "".join(f"{name}={quote(value) if value else ''}\n" for name, value in values.items()))
+    text = "".join(f"{name}={quote(value) if value else ''}\n" for name, value in values.items())
+    paths.write(_DEFAULTS, text.encode())
 
 
-def _theme_default(root: Path, name: str) -> dict[str, str]:
-    has_theme = bool(name) and find_theme(root / THEMES / name) is not None
+def _theme_default(paths: TreePaths, name: str) -> dict[str, str]:
+    has_theme = bool(name) and find_theme(paths.resolve(f"{THEMES}/{name}")) is not None
     return {"GRUB_THEME": f"/{THEMES}/{name}/theme.txt"} if has_theme else {}
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner.errors import BuildError
+from runner.prepare.paths import TreePaths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,11 +43,11 @@ def install_theme(root: Path, name: str) -> None:
             where="bootloader-theme",
             hint="give the name of a folder in /usr/share/grub/themes",
         )
-    target = root / HOME / name
-    source = next((root / folder / name for folder in _SHARED if _is_theme(root / folder / name)), None)
-    if source is not None and not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(source, target, symlinks=True)
+    paths = TreePaths(root)
+    found = (paths.resolve(f"{folder}/{name}", follow_last=False) for folder in _SHARED)
+    source = next((folder for folder in found if _is_theme(folder)), None)
+    if source is not None and not os.path.lexists(paths.resolve(HOME) / name):
+        shutil.copytree(source, paths.make_directory(HOME) / name, symlinks=True)
 
 
 def find_theme(folder: Path) -> Theme | None:
@@ -57,4 +59,5 @@ def find_theme(folder: Path) -> Theme | None:
 
 def _is_theme(folder: Path) -> bool:
     """A link, which may lead out of the tree, is none."""
-    return not folder.is_symlink() and folder.is_dir() and (folder / _FILE).is_file()
+    said = folder / _FILE
+    return not (folder.is_symlink() or said.is_symlink()) and said.is_file()

@@ -36,8 +36,8 @@ def install(bench: Bench, facts: BootFacts) -> BootCode | None:
             platforms = grub.install(bench, facts)
             if grub.BIOS not in platforms:
                 return None
-            boot = bench.root / grub.BOOT
-            return BootCode(boot.read_bytes(), (bench.root / grub.CORE).read_bytes())
+            boot, core = (bench.paths.resolve(name).read_bytes() for name in (grub.BOOT, grub.CORE))
+            return BootCode(boot, core)
         case "systemd_boot":
             systemd_boot.install(bench.root, facts)
             return None

@@ -8,12 +8,12 @@ that names them, or of type 2, unified kernel images.
 from __future__ import annotations
 
 import re
-import shutil
 from typing import TYPE_CHECKING
 
 from runner.bootloader.facts import ESP, BootFacts
 from runner.bootloader.unified import unified_kernel
 from runner.errors import BuildError
+from runner.prepare.paths import TreePaths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,21 +43,19 @@ def install(root: Path, facts: BootFacts) -> None:
     Raises:
         BuildError: the tree lacks it.
     """
-    name = _efi_arch(facts)
-    program = root / _PROGRAM.format(name)
-    if not program.is_file():
+    name, paths = _efi_arch(facts), TreePaths(root)
+    program = _PROGRAM.format(name)
+    if not paths.is_file(program):
         raise BuildError(
             "the image has no systemd-boot",
-            why=f"/{_PROGRAM.format(name)} is not there",
+            why=f"/{program} is not there",
             hint="add the package systemd-boot-efi",
         )
-    for place in (f"EFI/systemd/{program.name}", f"EFI/BOOT/BOOT{name.upper()}.EFI"):
-        target = root / ESP / place
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(program, target)
+    for place in (f"EFI/systemd/systemd-boot{name}.efi", f"EFI/BOOT/BOOT{name.upper()}.EFI"):
+        paths.copy(program, f"{ESP}/{place}")
     hidden = facts.loader.timeout_style == "hidden"
     timeout = "menu-hidden" if hidden else str(facts.loader.timeout_seconds)
-    _write(root / ESP / "loader/loader.conf", f"timeout {timeout}\n")
+    paths.write(f"{ESP}/loader/loader.conf", f"timeout {timeout}\n".encode())
 
 
 def write_menu(tree: PartedTree, facts: BootFacts) -> None:
@@ -68,9 +66,7 @@ def write_menu(tree: PartedTree, facts: BootFacts) -> None:
     for kernel in facts.kernels:
         if facts.unified:
             program = unified_kernel(tree, facts, kernel, efi_arch=_efi_arch(facts), os_release=text)
-            target = tree.path(f"{ESP}/EFI/Linux/{system}-{kernel.version}.efi")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(program)
+            tree.write(f"{ESP}/EFI/Linux/{system}-{kernel.version}.efi", program)
         else:
             _write_entry(tree, facts, kernel, system)
 
@@ -82,13 +78,11 @@ def _write_entry(tree: PartedTree, facts: BootFacts, kernel: Kernel, system: str
         del files["initrd"]
     lines = [f"title {facts.loader.title or 'Linux'}", f"version {kernel.version}", f"sort-key {system}"]
     for key, (source, name) in files.items():
-        target = tree.path(f"{ESP}/{folder}/{name}")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(tree.file(source), target)
+        tree.write(f"{ESP}/{folder}/{name}", tree.file(source).read_bytes())
         lines.append(f"{key} /{folder}/{name}")
     lines.append(f"options {facts.cmdline}")
-    entry = tree.path(f"{ESP}/loader/entries/{system}-{kernel.version}.conf")
-    _write(entry, "".join(f"{line}\n" for line in lines))
+    entry = "".join(f"{line}\n" for line in lines)
+    tree.write(f"{ESP}/loader/entries/{system}-{kernel.version}.conf", entry.encode())
 
 
 def _efi_arch(facts: BootFacts) -> str:
@@ -100,11 +94,6 @@ def _efi_arch(facts: BootFacts) -> str:
 def _os_release(tree: PartedTree) -> str:
     for name in _OS_RELEASE:
         path = tree.path(name)
-        if path.is_file() and not path.is_symlink():
+        if path.is_file():
             return path.read_text(encoding="utf-8", errors="replace")
     return ""
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")

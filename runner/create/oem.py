@@ -35,6 +35,7 @@ from runner.firstboot.host_keys import install_host_keys
 from runner.initrd.kept import install_initrds
 from runner.initrd.kernel import find_kernels
 from runner.plan.oem import OemPlan
+from runner.prepare.paths import TreePaths
 from runner.prepare.step import Bench
 from runner.seed import Seed
 
@@ -121,14 +122,13 @@ def _finish_tree(
 
 def _write_fstab(root: Path, text: str) -> None:
     """Write fstab, with the lines of the description that follow ours, as KIWI does."""
-    appended = root / _APPENDED
+    paths = TreePaths(root)
+    appended = paths.resolve(_APPENDED, follow_last=False)
     if appended.is_file() and not appended.is_symlink():
         text += appended.read_text(encoding="utf-8")
         appended.unlink()
-    path = root / _FSTAB
-    path.unlink(missing_ok=True)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    paths.remove(_FSTAB)  # what a link there names is not ours to write to
+    paths.write(_FSTAB, text.encode())
 
 
-BUILDER = Builder(version=7, tools=FORMAT_TOOLS, run=run, strips=True)
+BUILDER = Builder(version=8, tools=FORMAT_TOOLS, run=run, strips=True)

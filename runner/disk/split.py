@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from runner.copy_tree import copy_tree
 from runner.errors import BuildError
+from runner.prepare.paths import TreePaths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,22 +28,36 @@ class PartedTree:
     parts: Mapping[str, Path]
 
     def path(self, name: str) -> Path:
-        """Return where the file is that the system will find as ``name``, relative to its root."""
-        wanted = PurePosixPath(ROOT) / name
-        within = [point for point in self.parts if wanted.is_relative_to(point)]
-        nearest = max(within, key=_depth)
-        return self.parts[nearest] / wanted.relative_to(nearest)
+        """Return where the file is that the system will find as ``name``, relative to its root.
+
+        Links are followed, and none leads out of the part of the tree that it lies in.
+        """
+        part, inside = self._part(name)
+        return part.resolve(inside)
 
     def file(self, name: str, hint: str = "") -> Path:
-        """Return where the file ``name`` is; a link, which may lead out of the tree, is none.
+        """Return where the file ``name`` is; a link is none.
 
         Raises:
             BuildError: it is not there.
         """
-        path = self.path(name)
+        part, inside = self._part(name)
+        path = part.resolve(inside, follow_last=False)
         if path.is_symlink() or not path.is_file():
             raise BuildError(f"the image has no file /{name.lstrip(ROOT)}", hint=hint or None)
         return path
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write the file ``name``; see :meth:`runner.prepare.paths.TreePaths.write`."""
+        part, inside = self._part(name)
+        part.write(inside, content)
+
+    def _part(self, name: str) -> tuple[TreePaths, str]:
+        """Return the part that ``name`` lies in, and its name there."""
+        wanted = PurePosixPath(ROOT) / name
+        within = [point for point in self.parts if wanted.is_relative_to(point)]
+        nearest = max(within, key=_depth)
+        return TreePaths(self.parts[nearest]), str(wanted.relative_to(nearest))
 
 
 def split(root: Path, mountpoints: Mapping[str, str], scratch: Path) -> dict[str, Path]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from runner.errors import BuildError
+from runner.prepare.paths import TreePaths
 from runner.process import run as run_tool
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def require_opener(root: Path) -> None:
     Raises:
         BuildError: the tree does not have it.
     """
-    if not (root / _OPENER).is_file():
+    if not TreePaths(root).is_file(_OPENER):
         raise BuildError(
             "the image cannot open a root under dm-verity",
             why=f"it has no /{_OPENER}",

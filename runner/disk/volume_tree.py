@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.disk.split import mountpoint_folder
 from runner.disk.subvolumes import SNAPSHOTS
+from runner.prepare.paths import TreePaths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,4 +42,5 @@ def prepare_volumes(root: Path, volumes: Iterable[Subvolume], epoch: int) -> Non
         if volume.mountpoint == SNAPSHOTS:
             folder.chmod(_SNAPSHOTS_MODE)
             snapshot = mountpoint_folder(root, f"{SNAPSHOTS}/1")
-            (snapshot / "info.xml").write_text(_INFO.format(date=datetime.fromtimestamp(epoch, UTC)))
+            text = _INFO.format(date=datetime.fromtimestamp(epoch, UTC))
+            TreePaths(snapshot).write("info.xml", text.encode())

@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from runner.errors import BuildError
-from runner.firstboot.units import install_unit, write
+from runner.firstboot.units import install_unit
+from runner.prepare.paths import TreePaths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,26 +73,26 @@ def install_growth(root: Path, identity: DiskIdentity, plan: ResizePlan) -> Mech
     """
     if not plan.at_boot:
         return None
-    if not _has(root, "lib/systemd/systemd-growfs"):
+    paths = TreePaths(root)
+    if not _has(paths, "lib/systemd/systemd-growfs"):
         raise _no_means("systemd", "/usr/lib/systemd/systemd-growfs")
-    if identity.table == "gpt" and not plan.once and _has(root, "bin/systemd-repart"):
+    if identity.table == "gpt" and not plan.once and _has(paths, "bin/systemd-repart"):
         limit = f"SizeMaxBytes={plan.limit_mib}M\n" if plan.limit_mib else ""
-        write(root / _REPART, f"[Partition]\nType=root\n{limit}")
+        paths.write(_REPART, f"[Partition]\nType=root\n{limit}".encode())
         return "systemd-repart"
     for program, package in (("sfdisk", "fdisk"), ("partx", "util-linux"), ("findmnt", "util-linux")):
-        if not (_has(root, f"sbin/{program}") or _has(root, f"bin/{program}")):
+        if not (_has(paths, f"sbin/{program}") or _has(paths, f"bin/{program}")):
             raise _no_means(package, program)
-    script = root / _SCRIPT
-    write(script, _SHELL.format(limit=(plan.limit_mib or 0) * _SECTORS_OF_MIB))
-    script.chmod(0o755)
+    script = _SHELL.format(limit=(plan.limit_mib or 0) * _SECTORS_OF_MIB)
+    paths.write(_SCRIPT, script.encode(), mode=0o755)
     condition, after = (_ONCE, _MARK) if plan.once else ("", "")
     service = _SERVICE.format(condition=condition, after=after)
-    install_unit(root, _UNIT, service, wanted_by="sysinit.target")
+    install_unit(paths, _UNIT, service, wanted_by="sysinit.target")
     return "sfdisk"
 
 
-def _has(root: Path, name: str) -> bool:
-    return (root / "usr" / name).exists() or (root / name).exists()
+def _has(paths: TreePaths, name: str) -> bool:
+    return paths.exists(f"usr/{name}") or paths.exists(name)
 
 
 def _no_means(package: str, missing: str) -> BuildError:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.firstboot.units import install_unit
+from runner.firstboot.units import UNITS, install_unit
+from runner.prepare.paths import TreePaths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,10 +32,10 @@ ExecStart=/usr/bin/ssh-keygen -A
 
 def install_host_keys(root: Path) -> bool:
     """Install the unit that makes them where the tree has a server and no way of its own; tell whether it was."""
-    if not ((root / _SERVER).exists() and (root / _TOOL).exists()):
+    paths = TreePaths(root)
+    if not (paths.exists(_SERVER) and paths.exists(_TOOL)):
         return False
-    folder = root / "usr/lib/systemd/system"
-    if any((folder / name).exists() for name in _OWN_WAYS):
+    if any(paths.exists(f"{UNITS}/{name}") for name in _OWN_WAYS):
         return False
-    install_unit(root, _UNIT, _TEXT, wanted_by="multi-user.target")
+    install_unit(paths, _UNIT, _TEXT, wanted_by="multi-user.target")
     return True

@@ -14,6 +14,7 @@ import shutil
 from typing import IO, TYPE_CHECKING
 
 from runner.errors import BuildError
+from runner.prepare.paths import TreePaths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +37,7 @@ _PART = 512
 def reads_zstd(root: Path, version: str) -> bool:
     """Tell whether the kernel ``version`` of the tree at ``root`` can read an initrd compressed with zstd."""
     for name in _CONFIGS:
-        path = root / name.format(version)
+        path = TreePaths(root).resolve(name.format(version))
         if path.is_file():
             return _OPTION in path.read_bytes().splitlines()
     return False

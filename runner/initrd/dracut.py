@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from runner.initrd.compress import compress, reads_zstd
+from runner.prepare.glob import find, regular_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from runner.initrd.kernel import Kernel
     from runner.plan.initrd import InitrdPlan
+    from runner.prepare.paths import TreePaths
     from runner.prepare.step import Bench
 
 PROGRAM, PACKAGE = "dracut", "dracut"
@@ -36,10 +38,10 @@ def configure(root: Path, plan: InitrdPlan) -> None:
 
 def make(bench: Bench, kernel: Kernel, plan: InitrdPlan) -> None:
     """See :class:`runner.initrd.generator.Generator`."""
-    ours = reads_zstd(bench.root, kernel.version) and not _chooses_compression(bench.root)
+    ours = reads_zstd(bench.root, kernel.version) and not _chooses_compression(bench.paths)
     bench.run(*command(kernel, plan, compressed=not ours), what=f"dracut for kernel {kernel.version}")
     if ours:
-        compress(bench.root / kernel.initrd.lstrip("/"))
+        compress(bench.paths.resolve(kernel.initrd))
 
 
 def command(kernel: Kernel, plan: InitrdPlan, *, compressed: bool = True) -> tuple[str, ...]:
@@ -49,10 +51,11 @@ def command(kernel: Kernel, plan: InitrdPlan, *, compressed: bool = True) -> tup
     return (PROGRAM, *fixed, *plain, *_modules(plan), kernel.initrd, kernel.version)
 
 
-def _chooses_compression(root: Path) -> bool:
+def _chooses_compression(paths: TreePaths) -> bool:
     """A configuration in the image knows better than we do."""
-    files = (file for pattern in _CONFIGS for file in root.glob(pattern) if file.is_file())
-    return any(_CHOSEN.search(file.read_text(encoding="utf-8", errors="replace")) for file in files)
+    found = (regular_file(paths, paths.inside(path)) for pattern in _CONFIGS for path in find(paths, pattern))
+    texts = (file.read_text(encoding="utf-8", errors="replace") for file in found if file is not None)
+    return any(_CHOSEN.search(text) for text in texts)
 
 
 def _modules(plan: InitrdPlan) -> Iterator[str]:

@@ -56,7 +56,7 @@ def generate(bench: Bench, kernel: Kernel, plan: InitrdPlan) -> Path:
     """
     generator = choose(bench)
     generator.make(bench, kernel, plan)
-    path = bench.root / kernel.initrd.lstrip("/")
+    path = bench.paths.resolve(kernel.initrd, follow_last=False)
     if not path.is_file() or path.is_symlink() or path.stat().st_size == 0:
         raise BuildError(f"{generator.PROGRAM} wrote no initrd {kernel.initrd}")
     path.chmod(stat.S_IFREG | _MODE)
@@ -70,7 +70,7 @@ def choose(bench: Bench) -> Generator:
         BuildError: it has none.
     """
     for generator in GENERATORS:
-        if any((bench.root / folder / generator.PROGRAM).is_file() for folder in _FOLDERS):
+        if any(bench.paths.is_file(f"{folder}/{generator.PROGRAM}") for folder in _FOLDERS):
             return generator
     packages = " or ".join(generator.PACKAGE for generator in GENERATORS)
     raise BuildError(

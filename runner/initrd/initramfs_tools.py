@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.errors import BuildError
+from runner.prepare.paths import TreePaths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,9 +24,7 @@ def configure(root: Path, plan: InitrdPlan) -> None:
     """See :class:`runner.initrd.generator.Generator`."""
     drivers = _drivers(plan)
     if drivers:
-        path = root / _DRIVERS
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{name}\n" for name in drivers), encoding="utf-8")
+        TreePaths(root).write(_DRIVERS, "".join(f"{name}\n" for name in drivers).encode())
 
 
 def make(bench: Bench, kernel: Kernel, plan: InitrdPlan) -> None:  # noqa: ARG001  # as all generators

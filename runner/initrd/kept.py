@@ -50,7 +50,7 @@ def install_initrds(bench: Bench, kernels: Iterable[Kernel], plan: InitrdPlan, w
     Raises:
         BuildError: the tree has no generator, or it failed, or it cannot do what the plan asks for.
     """
-    paths = {kernel: bench.root / kernel.initrd.lstrip("/") for kernel in kernels}
+    paths = {kernel: bench.paths.resolve(kernel.initrd, follow_last=False) for kernel in kernels}
     for path in paths.values():
         path.unlink(missing_ok=True)  # a package's or a script's: no two builds would give it the same bytes
     choose(bench).configure(bench.root, plan)

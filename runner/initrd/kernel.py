@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner.errors import BuildError
+from runner.prepare.glob import find
+from runner.prepare.paths import TreePaths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,14 +35,15 @@ def find_kernels(root: Path) -> tuple[Kernel, ...]:
     Raises:
         BuildError: there is none.
     """
-    modules = {entry.name for folder in _MODULES for entry in _entries(root / folder) if entry.is_dir()}
-    name = _initrd_name(root)
+    paths = TreePaths(root)
+    modules = {
+        name for folder in _MODULES for name in _names(paths, folder) if paths.resolve(f"{folder}/{name}").is_dir()
+    }
+    initrd = _initrd_name(paths)
     found = [
-        Kernel(
-            version=match["version"], image=f"/boot/{entry.name}", initrd=f"/boot/{name.format(match['version'])}"
-        )
-        for entry in _entries(root / "boot")
-        if entry.is_file() and (match := _IMAGE.fullmatch(entry.name)) and match["version"] in modules
+        Kernel(version=match["version"], image=f"/boot/{name}", initrd=f"/boot/{initrd.format(match['version'])}")
+        for name in _names(paths, "boot")
+        if (match := _IMAGE.fullmatch(name)) and match["version"] in modules and paths.is_file(f"boot/{name}")
     ]
     if not found:
         raise BuildError(
@@ -51,14 +54,14 @@ def find_kernels(root: Path) -> tuple[Kernel, ...]:
     return tuple(sorted(found, key=lambda kernel: _by_number(kernel.version), reverse=True))
 
 
-def _entries(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
+def _names(paths: TreePaths, folder: str) -> list[str]:
+    return [entry.name for entry in find(paths, f"{folder}/*")]
 
 
-def _initrd_name(root: Path) -> str:
-    if (root / "etc/debian_version").exists() or (root / "usr/sbin/update-initramfs").exists():
+def _initrd_name(paths: TreePaths) -> str:
+    if paths.exists("etc/debian_version") or paths.exists("usr/sbin/update-initramfs"):
         return _INITRD_NAMES["debian"]
-    if (root / "etc/fedora-release").exists() or (root / "etc/redhat-release").exists():
+    if paths.exists("etc/fedora-release") or paths.exists("etc/redhat-release"):
         return _INITRD_NAMES["fedora"]
     return _OTHER_INITRD
 

@@ -67,6 +67,10 @@ class TreePaths:
         """Tell whether ``path`` exists in the tree, links followed."""
         return os.path.lexists(self.resolve(path))
 
+    def is_file(self, path: str) -> bool:
+        """Tell whether ``path`` is a regular file of the tree, links followed."""
+        return self.resolve(path).is_file()
+
     def make_directory(self, path: str, mode: int = 0o755, *, replace: bool = False) -> Path:
         """Return the directory ``path``, made with its parents when missing (root:root, ``mode``).
 
@@ -122,6 +126,10 @@ class TreePaths:
         os.chown(location, 0, 0)
         location.chmod(mode)
         return location
+
+    def copy(self, source: str, path: str) -> Path:
+        """Write the content of the tree's file ``source`` to ``path``, as :meth:`write` does."""
+        return self.write(path, self.resolve(source).read_bytes())
 
     def link(self, path: str, target: str) -> Path:
         """Make the symbolic link ``path`` with the text ``target``, replacing what is there."""
