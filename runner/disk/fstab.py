@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.disk.subvolumes import mount_option, mounted, subvolumes
+from runner.disk.verity import DEVICE
 from runner.errors import BuildError
 from runner.plan.protection import READ_ONLY
 
@@ -47,7 +48,8 @@ def device(partition: Partition, devices_by: str) -> str:
 def fstab(identity: DiskIdentity, plan: TypePlan, *, growing: bool = False) -> str:
     """Return the text of ``/etc/fstab``, a mountpoint after those it lies in.
 
-    A root under dm-verity has no line: the initrd has mounted it, and there is nothing about it to change.
+    A root under dm-verity has no line: the initrd has mounted it, and there is nothing about it to change. Its
+    subvolumes have, and are mounted read-only from the device that checks every block.
 
     Args:
         identity: the partitions; those without a filesystem or a mountpoint have no line.
@@ -67,16 +69,19 @@ def _lines(identity: DiskIdentity, plan: TypePlan, devices_by: str, *, growing: 
     for partition in identity.partitions:
         planned = partition.plan
         point = _SWAP_MOUNTPOINT if planned.filesystem == "swap" else planned.mountpoint
-        if not partition.filesystem_uuid or not point or (point == "/" and plan.verity):
+        if not partition.filesystem_uuid or not point:
             continue
+        checked = point == "/" and plan.verity is not None
         options = [*(plan.fsmountoptions if point == "/" else ())]
         options += [mount_option(volumes)] if point == "/" and mount_option(volumes) else []
         options += _FAT_OPTIONS if planned.filesystem in _TYPES else ()
         options += ["x-systemd.growfs"] if growing and point == "/" else []
-        source, kind = device(partition, devices_by), _TYPES.get(planned.filesystem, planned.filesystem)
-        yield point, _line(source, point, kind, options, "1" if point == "/" else "0")
+        source = DEVICE if checked else device(partition, devices_by)
+        kind = _TYPES.get(planned.filesystem, planned.filesystem)
+        if not checked:
+            yield point, _line(source, point, kind, options, "1" if point == "/" else "0")
         for volume in mounted(volumes) if point == "/" else ():
-            options = [*plan.fsmountoptions, f"subvol={volume.path}"]
+            options = [*(("ro",) if checked else ()), *plan.fsmountoptions, f"subvol={volume.path}"]
             line = _line(source, volume.mountpoint, kind, options, "2" if volume.check else "0")
             yield volume.mountpoint, line
 

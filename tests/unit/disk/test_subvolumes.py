@@ -17,6 +17,7 @@ from runner.plan.boot import BootPlan
 from runner.plan.disk import DiskPlan
 from runner.plan.model import TypePlan
 from runner.plan.partitions import PartitionPlan
+from runner.plan.protection import VerityPlan
 from runner.plan.volumes import BtrfsPlan, VolumePlan, VolumesPlan
 from runner.seed import Seed
 
@@ -42,10 +43,10 @@ SNAPSHOT = disk("@", HOME, root_is_subvolume=True, root_is_snapshot=True, root_i
 TOP = disk("@", HOME)
 
 
-def lines(plan: DiskPlan) -> list[str]:
+def lines(plan: DiskPlan, *, verity: VerityPlan | None = None) -> list[str]:
     identity = identify(plan, arch="x86_64", seed=Seed(b"1" * 32))
     uuid = identity.partitions[0].filesystem_uuid
-    kind = TypePlan(image="oem", disk=plan, boot=BootPlan(), fsmountoptions=("noatime",))
+    kind = TypePlan(image="oem", disk=plan, boot=BootPlan(), fsmountoptions=("noatime",), verity=verity)
     return fstab(identity, kind).replace(f"UUID={uuid}", "ROOT").splitlines()
 
 
@@ -117,3 +118,11 @@ def test_a_mountpoint_that_is_a_file_is_told_of(tmp_path: Path) -> None:
     (tmp_path / "home").touch()
     with pytest.raises(BuildError, match="/home"):
         prepare_volumes(tmp_path, subvolumes(NESTED), 0)
+
+
+def test_volumes_of_a_root_under_verity_come_from_the_device_that_checks_them() -> None:
+    found = lines(NESTED, verity=VerityPlan())
+    assert found == [
+        "/dev/mapper/root /home btrfs ro,noatime,subvol=@/home 0 2",
+        "/dev/mapper/root /var/log btrfs ro,noatime,subvol=@/var/log 0 0",
+    ]
