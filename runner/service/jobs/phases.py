@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -38,18 +39,17 @@ class Phases:
                 .where(
                     PHASES.c.job == self._job,
                     PHASES.c.attempt == self._attempt,
-                    PHASES.c.position == self._open.pop(name),
+                    PHASES.c.position == self._open[name],
                 )
                 .values(ended_at=now, cached=cached)
             )
+        del self._open[name]
 
     def _insert(self, name: str, at: float) -> None:
-        with self._engine.begin() as connection:
-            connection.execute(
-                sa.insert(PHASES).values(
-                    job=self._job, attempt=self._attempt, position=self._position, name=name, started_at=at
-                )
-            )
+        row = {"job": self._job, "attempt": self._attempt, "position": self._position}
+        # no second row where this is tried again: the database may have taken the first and then gone away
+        with contextlib.suppress(sa.exc.IntegrityError), self._engine.begin() as connection:
+            connection.execute(sa.insert(PHASES).values(**row, name=name, started_at=at))
         self._open[name] = self._position
         self._position += 1
 

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Self
 
 import sqlalchemy as sa
 import zstandard
 
+from runner.service.database.patience import AWAY, patiently
 from runner.service.database.tables import LOGS
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 _PIECE_CHARACTERS = 256 << 10
 _SECONDS = 1.0
+_PATIENCE_SECONDS = 60.0
+_PIECE = ("job", "attempt", "first_line")
 
 
 class LogWriter:
@@ -41,7 +45,7 @@ class LogWriter:
     ) -> None:
         self._over.set()
         self._thread.join()
-        self._flush()
+        patiently(self._flush, seconds=_PATIENCE_SECONDS)
 
     def __call__(self, line: str) -> None:
         with self._lock:
@@ -49,19 +53,29 @@ class LogWriter:
             self._characters += len(line)
             full = self._characters > _PIECE_CHARACTERS
         if full:
-            self._flush()
+            self._try_to_flush()
 
     def _work(self) -> None:
         while not self._over.wait(_SECONDS):
+            self._try_to_flush()
+
+    def _try_to_flush(self) -> None:
+        with contextlib.suppress(*AWAY):  # the lines are kept, and written when the database is back
             self._flush()
 
     def _flush(self) -> None:
         with self._lock:
-            lines, self._lines, self._characters = self._lines, [], 0
+            lines = self._lines
             if not lines:
                 return
             text = "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
             row = {"job": self._job, "attempt": self._attempt, "first_line": self._next, "lines": len(lines)}
             with self._engine.begin() as connection:
-                connection.execute(sa.insert(LOGS).values(**row, text=zstandard.compress(text, 3)))
-            self._next += len(lines)
+                written = sa.select(LOGS.c.lines).where(*(LOGS.c[name] == row[name] for name in _PIECE))
+                before = connection.execute(written).scalar()  # where the answer to an earlier try was lost
+                if before is None:
+                    connection.execute(sa.insert(LOGS).values(**row, text=zstandard.compress(text, 3)))
+            done = len(lines) if before is None else before
+            self._lines = lines[done:]
+            self._characters = sum(map(len, self._lines))
+            self._next += done

@@ -55,6 +55,10 @@ class Queue(Protocol):
         """Return those of ``job_ids`` that were submitted."""
         ...
 
+    def ended(self, job_ids: Sequence[str]) -> set[str]:
+        """Return those of ``job_ids`` that no worker has, nor will take."""
+        ...
+
     def held(self) -> dict[str, str]:
         """Return the jobs that a worker took and did not finish: id to worker."""
         ...

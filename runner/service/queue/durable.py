@@ -72,6 +72,14 @@ class DbosQueue:
         found = self._client.list_workflows(workflow_ids=list(job_ids), load_input=False, load_output=False)
         return {workflow.workflow_id for workflow in found}
 
+    def ended(self, job_ids: Sequence[str]) -> set[str]:
+        if not job_ids:
+            return set()
+        found = self._client.list_workflows(
+            workflow_ids=list(job_ids), status=list(_ENDED), load_input=False, load_output=False
+        )
+        return {workflow.workflow_id for workflow in found}
+
     def held(self) -> dict[str, str]:
         found = self._client.list_workflows(status=_HELD, load_input=False, load_output=False)
         return {workflow.workflow_id: workflow.executor_id or "" for workflow in found}

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import shutil
 import time
+import traceback
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Required, TypedDict, TypeVar
 
 import msgspec
 
@@ -20,6 +21,8 @@ from runner.engine.job import Failed, LogLine, Phase, Started, Warned, failed, r
 from runner.errors import PackhouseError
 from runner.pipeline.machine import LABEL, STORE
 from runner.process import StoppedError
+from runner.redact import Redactor
+from runner.service.database.patience import AWAY, patiently
 from runner.service.jobs.locks import LockTexts
 from runner.service.jobs.model import JobError, JobResult
 from runner.service.jobs.phases import Phases
@@ -44,12 +47,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from runner.service.jobs.model import Job
+    from runner.service.jobs.model import Job, State
     from runner.service.jobs.store import JobStore
     from runner.service.queue.api import Durable
     from runner.service.queue.settings import JobSettings, SettingsOf
     from runner.service.steps.order import StepEvent
 
+_T = TypeVar("_T")
 _LOOK_SECONDS = 0.5
 
 
@@ -78,24 +82,50 @@ def run_job(place: Workplace, job_id: str, durable: Durable) -> None:
     """Do the job, or what is left of it, and note how it ended.
 
     Raises:
-        Abandoned: another worker has it now, or will have.
+        Abandoned: another worker has it now, or will have; or the database is away, and it goes on afterwards.
     """
-    job = place.jobs.begin(job_id, place.worker)
-    if job is None:
-        _end_unbegun(place, job_id)
-        return
-    with LogWriter(place.engine, job.id, job.attempt) as log:
-        try:
-            result = _Attempt(place, job, durable, log).to_the_end()
-            ended = place.jobs.end(job.id, job.attempt, "done", result=result)
-        except _Cancelled:
-            ended = place.jobs.end(job.id, job.attempt, "cancelled")
-        except PackhouseError as error:
-            log(str(error))
-            ended = place.jobs.end(job.id, job.attempt, "failed", error=_job_error(error))
+    try:
+        job = place.jobs.begin(job_id, place.worker)
+        if job is None:
+            _end_unbegun(place, job_id)
+            return
+        with LogWriter(place.engine, job.id, job.attempt) as log:
+            end = _end_of(place, job, durable, log)
+            ended = patiently(lambda: place.jobs.end(job.id, job.attempt, **end), over=place.stopping)
+    except AWAY:
+        raise Abandoned from None
     _tidy(place, job)
     if not ended:
         raise Abandoned
+
+
+class _End(TypedDict, total=False):
+    """How a job ended, as :meth:`JobStore.end` takes it."""
+
+    state: Required[State]
+    result: JobResult
+    error: JobError
+
+
+def _end_of(place: Workplace, job: Job, durable: Durable, log: LogWriter) -> _End:
+    """Take every step of the job that is left."""
+    redact = Redactor()
+    try:
+        settings = place.settings_of(job.request)
+        redact = settings.redact
+        return {"state": "done", "result": _Attempt(place, job, durable, log, settings).to_the_end()}
+    except _Cancelled:
+        return {"state": "cancelled"}
+    except PackhouseError as error:
+        log(str(error))
+        return {"state": "failed", "error": _job_error(error)}
+    except AWAY:
+        raise
+    except Exception as error:  # noqa: BLE001  # a fault of ours ends this job, and is told where people look
+        log(redact(traceback.format_exc()))
+        what = f"internal error: {type(error).__name__}"
+        hint = "this is a bug; its traceback is in the job's log"
+        return {"state": "failed", "error": JobError(kind="internal", what=what, hint=hint)}
 
 
 def _end_unbegun(place: Workplace, job_id: str) -> None:
@@ -124,10 +154,12 @@ def _job_error(error: PackhouseError) -> JobError:
 class _Attempt:
     """One attempt at a job."""
 
-    def __init__(self, place: Workplace, job: Job, durable: Durable, log: LogWriter) -> None:
+    def __init__(
+        self, place: Workplace, job: Job, durable: Durable, log: LogWriter, settings: JobSettings
+    ) -> None:
         self._place, self._job, self._durable, self._log = place, job, durable, log
         self._phases = Phases(place.engine, job.id, job.attempt)
-        self._settings: JobSettings = place.settings_of(job.request)
+        self._settings = settings
         self._target = place.work / job.id / "result"
         self._looked_at = 0.0
 
@@ -140,7 +172,7 @@ class _Attempt:
         locked = self._step("lock", self._lock_order())
         assert isinstance(locked, Locked)  # noqa: S101  # what a lock order gives
         done = self._build(locked)
-        LockTexts(self._place.engine).keep(locked.digest, locked.text)
+        self._patiently(lambda: LockTexts(self._place.engine).keep(locked.digest, locked.text))
         return done
 
     def _build(self, locked: Locked) -> JobResult:
@@ -203,6 +235,12 @@ class _Attempt:
             self._durable.sleep(delay)
 
     def _do(self, order: Order, before: Callable[[], None]) -> str:
+        try:
+            return self._done(order, before)
+        except AWAY:
+            raise Abandoned from None  # an outcome would be kept: the step is taken again instead
+
+    def _done(self, order: Order, before: Callable[[], None]) -> str:
         self._leave()
         try:
             before()
@@ -223,7 +261,7 @@ class _Attempt:
 
     def _leave(self) -> None:
         """End here when the job is another worker's by now, or is to be cancelled."""
-        job = self._place.jobs.get(self._job.id)
+        job = self._patiently(lambda: self._place.jobs.get(self._job.id))
         if job is None or job.attempt != self._job.attempt or job.has_ended:
             raise Abandoned
         if job.cancel:
@@ -238,7 +276,13 @@ class _Attempt:
         if now - self._looked_at < _LOOK_SECONDS:
             return False
         self._looked_at = now
-        return not self._place.jobs.is_current(self._job.id, self._job.attempt)
+        try:
+            return not self._place.jobs.is_current(self._job.id, self._job.attempt)
+        except AWAY:
+            return False  # nobody can tell now; the step goes on, and is asked about again at its end
+
+    def _patiently(self, do: Callable[[], _T]) -> _T:
+        return patiently(do, over=self._place.stopping)
 
     def _surroundings(self) -> Surroundings:
         settings, label = self._settings, f"{self._job.id}-"
@@ -259,9 +303,9 @@ class _Attempt:
             case LogLine(line):
                 self._log(line)
             case Started(name):
-                self._phases.started(name)
+                self._patiently(lambda: self._phases.started(name))
             case Phase():
-                self._phases.finished(event.name, event.seconds, cached=event.cached)
+                self._patiently(lambda: self._phases.finished(event.name, event.seconds, cached=event.cached))
             case Warned(text):
                 self._log(f"warning: {text}")
             case _:

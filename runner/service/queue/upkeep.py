@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from runner.service.jobs.model import JobError
+
 if TYPE_CHECKING:
     from runner.service.database.leases import Leases
     from runner.service.jobs.model import Job
@@ -23,6 +25,12 @@ _LEASE, _LEASE_SECONDS = "queue-upkeep", 30.0
 _MOST = 10_000
 _YOUNG_SECONDS = 5.0
 """A row this young may still be on its way into the queue."""
+
+_LOST = JobError(
+    kind="internal",
+    what="the queue lost the job",
+    hint="build it again; the log of the runner may tell what happened",
+)
 
 
 class Upkeep:
@@ -39,6 +47,7 @@ class Upkeep:
         jobs = {job.id: job for job in self._jobs.find(states=("queued", "running"), limit=_MOST)}
         self._resume(jobs)
         self._submit(jobs)
+        self._end_lost(jobs)
 
     def _resume(self, jobs: dict[str, Job]) -> None:
         live = {worker.id for worker in self._workers.live()}
@@ -58,3 +67,13 @@ class Upkeep:
                 self._jobs.end(job.id, job.attempt, "cancelled")
             elif job.id not in known:
                 self._queue.submit(job.id, labels=job.labels, priority=job.priority)
+
+    def _end_lost(self, jobs: dict[str, Job]) -> None:
+        """End what the queue is done with though nobody noted how it went: nobody will."""
+        before = time.time() - _YOUNG_SECONDS
+        for job_id in self._queue.ended([job.id for job in jobs.values() if job.created_at <= before]):
+            job = jobs[job_id]
+            if job.cancel:
+                self._jobs.end(job.id, job.attempt, "cancelled")
+            elif self._jobs.end(job.id, job.attempt, "failed", error=_LOST):
+                self._log.error("the queue lost a job", job=job.number)

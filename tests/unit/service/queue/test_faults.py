@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A job ends, or goes on later, whatever ails the database or us."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from runner.service.database.connect import database_url, open_database
+from runner.service.database.leases import Leases
+from runner.service.database.patience import patiently
+from runner.service.database.tables import JOBS, LOGS
+from runner.service.jobs.model import ImageKey, Job, JobRequest
+from runner.service.jobs.store import JobStore
+from runner.service.logs.reader import read_lines
+from runner.service.logs.writer import LogWriter
+from runner.service.queue.api import Abandoned
+from runner.service.queue.job_body import Workplace, run_job
+from runner.service.queue.settings import JobSettings
+from runner.service.queue.upkeep import Upkeep
+from runner.service.queue.workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from runner.service.queue.settings import SettingsOf
+
+IMAGE = ImageKey(repository="images", type_name="oem", arch="x86_64")
+REQUEST = JobRequest(image=IMAGE, ref="refs/heads/main", commit="c" * 40, trigger="push")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[sa.Engine]:
+    opened = open_database(database_url("", tmp_path))
+    yield opened
+    opened.dispose()
+
+
+def a_job(engine: sa.Engine) -> Job:
+    job = JobStore(engine).add(REQUEST)
+    assert job is not None
+    return job
+
+
+def workplace(engine: sa.Engine, work: Path, settings_of: SettingsOf) -> Workplace:
+    return Workplace(
+        engine=engine,
+        jobs=JobStore(engine),
+        worker="w",
+        work=work,
+        settings_of=settings_of,
+        stopping=threading.Event(),
+    )
+
+
+class AtOnce:
+    """Steps that are not remembered."""
+
+    def step(self, _name: str, do: Callable[[], str]) -> str:
+        return do()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def logged(engine: sa.Engine, job: Job) -> list[str]:
+    return [line for _, lines in read_lines(engine, job.id, 1) for line in lines]
+
+
+def lose(engine: sa.Engine, table: sa.Table) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"ALTER TABLE {table.name} RENAME TO away"))
+
+
+def find(engine: sa.Engine, table: sa.Table) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"ALTER TABLE away RENAME TO {table.name}"))
+
+
+def test_what_fails_for_a_while_is_tried_again(engine: sa.Engine) -> None:
+    job = a_job(engine)
+    lose(engine, JOBS)
+    back = threading.Timer(0.5, find, (engine, JOBS))
+    back.start()
+    assert patiently(lambda: JobStore(engine).get(job.id)) == job
+    lose(engine, JOBS)
+    with pytest.raises(sa.exc.OperationalError):
+        patiently(lambda: JobStore(engine).get(job.id), seconds=0.3)
+
+
+def test_the_log_keeps_its_lines_until_they_are_written(engine: sa.Engine) -> None:
+    job = a_job(engine)
+    with LogWriter(engine, job.id, 1) as log:
+        lose(engine, LOGS)
+        log("one")
+        time.sleep(1.5)  # its thread has tried
+        log("two")
+        find(engine, LOGS)
+    assert logged(engine, job) == ["one", "two"]
+
+
+def test_a_fault_of_ours_ends_the_job(engine: sa.Engine, tmp_path: Path) -> None:
+    def settings_of(request: JobRequest) -> JobSettings:
+        raise ValueError(f"unheard of: {request.ref}")
+
+    job = a_job(engine)
+    run_job(workplace(engine, tmp_path, settings_of), job.id, AtOnce())
+    ended = JobStore(engine).get(job.id)
+    assert ended is not None
+    assert ended.error is not None
+    assert (ended.state, ended.error.kind) == ("failed", "internal")
+    assert logged(engine, job)[-2] == "ValueError: unheard of: refs/heads/main"
+
+
+def test_without_a_database_the_job_is_left_for_later(engine: sa.Engine, tmp_path: Path) -> None:
+    def settings_of(request: JobRequest) -> JobSettings:
+        lose(engine, JOBS)
+        place.stopping.set()  # nobody waits then
+        return JobSettings(url=f"file:///{request.ref}", environment={})
+
+    job, place = a_job(engine), workplace(engine, tmp_path, settings_of)
+    with pytest.raises(Abandoned):
+        run_job(place, job.id, AtOnce())
+    find(engine, JOBS)
+    left = JobStore(engine).get(job.id)
+    assert left is not None
+    assert left.state == "running"
+
+
+class DoneWith:
+    """A queue that has ended everything it was given."""
+
+    def submit(self, job_id: str, *, labels: Sequence[str], priority: int) -> None:
+        raise AssertionError(job_id, labels, priority)
+
+    def cancel(self, job_id: str) -> None:
+        raise AssertionError(job_id)
+
+    def resume(self, job_id: str, *, labels: Sequence[str]) -> None:
+        raise AssertionError(job_id, labels)
+
+    def known(self, job_ids: Sequence[str]) -> set[str]:
+        return set(job_ids)
+
+    def ended(self, job_ids: Sequence[str]) -> set[str]:
+        return set(job_ids)
+
+    def held(self) -> dict[str, str]:
+        return {}
+
+
+def test_a_job_that_the_queue_lost_has_failed(engine: sa.Engine) -> None:
+    jobs, job = JobStore(engine), a_job(engine)
+    upkeep = Upkeep(jobs, DoneWith(), Workers(engine, 1.0), Leases(engine, "w"))
+    assert jobs.begin(job.id, "w")
+    upkeep.once()
+    assert [one.state for one in jobs.find()] == ["running"], "it is too young to be lost"
+    with engine.begin() as connection:
+        connection.execute(sa.update(JOBS).values(created_at=time.time() - 60))
+    upkeep.once()
+    (lost,) = jobs.find()
+    assert lost.error is not None
+    assert (lost.state, lost.error.what) == ("failed", "the queue lost the job")
