@@ -37,8 +37,8 @@ Left to themselves both bring `usrmerge`, and with it perl: 107 packages, where 
 from the start, installs 99. The last line of the first group is mmdebstrap with a hook that spares it those; KIWI
 cannot be spared them. Packhouse packs with `xz` at a lower level than KIWI's (6), which costs size and saves time.
 
-The disk is the same system with a kernel, GRUB and an ssh server, as qcow2. "Another overlay file" is a build after
-one of the same image, with one file of the overlay changed.
+The disk is the same system with a kernel, GRUB and an ssh server, as qcow2. "Another overlay file" is a build
+after one of the same image, with one file of the overlay changed.
 
 Peak memory is that of the largest process. A ratio is relative to the first line of its group.
 

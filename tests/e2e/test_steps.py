@@ -170,7 +170,11 @@ def test_what_fills_the_disk_is_ended(steps: Steps) -> None:
     staging = steps.bench.command.store / "staging"
     environment = {**steps.around.environment, "PACKHOUSE_SCRATCH_LABEL": "job7-"}
     around = replace(
-        steps.around, environment=environment, disk=300_000_000, folders=lambda: list(staging.glob("job7-*"))
+        steps.around,
+        environment=environment,
+        disk=300_000_000,
+        folders=lambda: list(staging.glob("job7-*")),
+        scratch=lambda: list(staging.glob("job7-*")),
     )
     with pytest.raises(LimitError, match="wrote more than 300000000 bytes"):
         run_step(steps.build_order(lock), around, steps.heard.append)

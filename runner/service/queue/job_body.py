@@ -294,7 +294,8 @@ class _Attempt:
             log_bytes=settings.log_bytes,
             memory=settings.memory,
             disk=settings.disk,
-            folders=lambda: [self._target, *(staging.glob(f"{label}*") if staging else ())],
+            folders=lambda: [self._target, *_scratch(staging, label)],
+            scratch=lambda: _scratch(staging, label),
             stop=self._is_over,
         )
 
@@ -344,3 +345,7 @@ class _Attempt:
             channel=self._job.request.channel,
             mirror_packages=self._settings.mirror_packages,
         )
+
+
+def _scratch(staging: Path | None, label: str) -> list[Path]:
+    return list(staging.glob(f"{label}*")) if staging else []

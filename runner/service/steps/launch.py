@@ -14,6 +14,7 @@ import msgspec
 from runner import process
 from runner.engine.job import Failed, LogLine, Started, raised
 from runner.errors import BuildError, LimitError
+from runner.pipeline.images import erase
 from runner.redact import Redactor
 from runner.service.steps.order import Built, Locked, Published, Scanned, StepEvent, encode_order
 from runner.service.steps.usage import disk_of, memory_of
@@ -41,6 +42,7 @@ class Surroundings:
         seconds, log_bytes: it may take, and may say.
         memory, disk: bytes that its processes may have in memory together, and may write; 0 is no limit.
         folders: finds the folders that count.
+        scratch: finds those that nobody needs once the step was ended.
         stop: asked several times a second whether the step is to be ended.
     """
 
@@ -51,6 +53,7 @@ class Surroundings:
     memory: int = 0
     disk: int = 0
     folders: Callable[[], Iterable[Path]] = tuple
+    scratch: Callable[[], Iterable[Path]] = tuple
     stop: Callable[[], bool] = lambda: False
 
 
@@ -77,6 +80,8 @@ def run_step(order: Order, around: Surroundings, hear: Callable[[StepEvent], Non
             started=watch.begin,
         )
     except process.StoppedError:
+        for folder in around.scratch():  # it had little time to clean up, and may have been killed over it
+            erase(folder)
         if not watch.over:
             raise
         raise LimitError(
