@@ -17,7 +17,7 @@ from runner.service.watch.watched import TAGS, channel_of, watched
 from runner.sources.remote import list_refs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from runner.service.config.model import Destination, Repository
@@ -54,8 +54,12 @@ class Look:
         self._memory, self._dispatcher = memory, dispatcher
         self._log = structlog.get_logger()
 
-    def take(self, repository: WatchedRepository) -> tuple[str, tuple[Job, ...]]:
+    def take(
+        self, repository: WatchedRepository, *, answered: Callable[[], object] = lambda: None
+    ) -> tuple[str, tuple[Job, ...]]:
         """Return the name of the default branch, and the jobs that came to be.
+
+        ``answered`` is called when the repository's host has told of its refs.
 
         The first look at a repository only notes its tags: what was released before is not built again.
 
@@ -64,6 +68,7 @@ class Look:
                 other refs is taken into account.
         """
         refs = list_refs(repository.settings.url, env=repository.environment)
+        answered()
         now, before = watched(repository.settings, refs), self._memory.refs(repository.name)
         self._memory.forget_refs(repository.name, before.keys() - now.keys())
         jobs: list[Job] = []

@@ -50,9 +50,11 @@ class WatchMemory:
             for table in (WATCHES, REFS, DESCRIPTIONS):
                 connection.execute(sa.delete(table).where(table.c.repository.in_(gone)))
 
-    def due(self, limit: int) -> tuple[str, ...]:
-        """Return the repositories that are to be looked at now, those that wait longest first."""
-        query = sa.select(WATCHES.c.repository).where(WATCHES.c.due_at <= time.time())
+    def due(self, limit: int, *, but: Collection[str] = ()) -> tuple[str, ...]:
+        """Return the repositories that are to be looked at now, those that wait longest first, ``but`` those."""
+        query = sa.select(WATCHES.c.repository).where(
+            WATCHES.c.due_at <= time.time(), WATCHES.c.repository.not_in(but)
+        )
         with self._engine.connect() as connection:
             return tuple(connection.execute(query.order_by(WATCHES.c.due_at).limit(limit)).scalars())
 

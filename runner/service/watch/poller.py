@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from runner.errors import PackhouseError
 from runner.service.watch.memory import WatchRecord
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from runner.service.watch.look import Look, WatchedRepository
@@ -43,7 +43,7 @@ class Outcomes(Protocol):
 
 @dataclass(slots=True)
 class _Host:
-    failures: int = 0
+    failures: int = 0  # to answer; what is wrong with a repository is no fault of its host
     rests_until: float = 0.0
 
 
@@ -67,7 +67,7 @@ class Poller:
         with ThreadPoolExecutor(_AT_ONCE, "poll") as pool:
             while not over.wait(_IDLE_SECONDS):
                 try:
-                    for name in self._memory.due(_AT_ONCE - len(self._busy)):
+                    for name in self._memory.due(_AT_ONCE - len(self._busy), but=self._busy.copy()):
                         self._begin(pool, name)
                 except Exception as error:  # noqa: BLE001  # watching goes on, whatever ails the database
                     self._log.warning("the repositories could not be looked at", error=str(error))
@@ -84,13 +84,21 @@ class Poller:
             self._memory.looking(name, rest * (1 + random.random()))  # noqa: S311  # spreads load, hides nothing
             return
         self._busy.add(name)
-        pool.submit(self._poll, repository, seconds, host)
+        pool.submit(self._work, repository, seconds, host)
+
+    def _work(self, repository: WatchedRepository, seconds: float, host: _Host) -> None:
+        try:
+            self._poll(repository, seconds, host)
+        except Exception as error:  # noqa: BLE001  # it is due again later, when the database may be back
+            self._log.warning("a look could not be noted", repository=repository.name, error=str(error))
+        finally:
+            self._busy.discard(repository.name)
 
     def _poll(self, repository: WatchedRepository, seconds: float, host: _Host) -> None:
         before, began = self._memory.record(repository.name), time.time()
-        default, error = before.default_branch, ""
+        default, error, answered = before.default_branch, "", threading.Event()
         try:
-            default, _ = self._look.take(repository)
+            default, _ = self._look.take(repository, answered=answered.set)
         except PackhouseError as caught:
             error = repository.redact(str(caught))
             self._log.warning("a repository could not be looked at", repository=repository.name, error=error)
@@ -98,7 +106,7 @@ class Poller:
             error = repository.redact(f"internal error: {type(caught).__name__}: {caught}")
             self._log.exception("a fault while looking at a repository", repository=repository.name)
         failures = before.failures + 1 if error else 0
-        self._note(host, failed=bool(error))
+        self._note(host, failed=not answered.is_set())
         self._outcomes(_host_of(repository.settings.url), time.time() - began, failed=bool(error))
         spread = 1 + random.uniform(-_JITTER, _JITTER)  # noqa: S311
         wait = min(seconds * 2.0 ** min(failures, 10), max(seconds, _MOST_BACKOFF)) * spread
@@ -112,13 +120,13 @@ class Poller:
                 default_branch=default,
             )
         )
-        self._busy.discard(repository.name)
 
     @staticmethod
     def _note(host: _Host, *, failed: bool) -> None:
         host.failures = host.failures + 1 if failed else 0
         if host.failures >= _HOST_PATIENCE:
-            host.rests_until = time.time() + min(_HOST_REST * 2 ** (host.failures - _HOST_PATIENCE), _MOST_BACKOFF)
+            doublings = min(host.failures - _HOST_PATIENCE, 10)
+            host.rests_until = time.time() + min(_HOST_REST * 2**doublings, _MOST_BACKOFF)
 
 
 def _host_of(url: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from runner.errors import SourceError, VerificationError
 from runner.service.config.model import Destination, Images, Repository
@@ -179,6 +180,50 @@ def test_the_poller_finds_pushes_and_tells_of_failures(watch: Watch) -> None:
         over.set()
         thread.join()
     assert not watch.memory.hasten("others")
+
+
+def test_a_repository_with_unsigned_commits_does_not_make_its_host_rest(watch: Watch) -> None:
+    signers = watch.repo.path.parent / "signers"
+    signers.write_text("")
+    watch.watched = replace(watch.watched, allowed_signers=signers)
+    over = threading.Event()
+    looks: list[bool] = []
+
+    def looked(host: str, seconds: float, *, failed: bool) -> None:
+        assert (host, seconds > 0) == ("", True)
+        looks.append(failed)
+        watch.memory.hasten("images")
+
+    poller = Poller(watch.memory, watch.look, lambda: {"images": (watch.watched, 0.1)}, looked)
+    thread = threading.Thread(target=poller.run, args=(over,))
+    thread.start()
+    try:
+        wait_until(lambda: len(looks) >= 5, seconds=60)
+    finally:
+        over.set()
+        thread.join()
+    assert all(looks)
+
+
+def test_a_look_that_cannot_be_noted_frees_its_place(watch: Watch) -> None:
+    over = threading.Event()
+    looks: list[bool] = []
+
+    def looked(host: str, seconds: float, *, failed: bool) -> None:
+        assert (host, seconds > 0) == ("", True)
+        looks.append(failed)
+        watch.memory.hasten("images")
+        if len(looks) == 1:
+            raise OperationalError("", {}, Exception("the database is away"))
+
+    poller = Poller(watch.memory, watch.look, lambda: {"images": (watch.watched, 0.1)}, looked)
+    thread = threading.Thread(target=poller.run, args=(over,))
+    thread.start()
+    try:
+        wait_until(lambda: len(looks) >= 2, seconds=60)
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_the_repositorys_own_file_decides_what_it_may(watch: Watch) -> None:
