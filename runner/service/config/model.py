@@ -142,7 +142,7 @@ class BootGate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Attributes:
         enabled: ``false`` leaves it out.
         script: a file that is run in the image; it must end with 0.
-        password: of root in the image, for running the script.
+        password: name of the secret that is the password of root in the image, for running the script.
         seconds: longest time until the image is up and the script has ended.
     """
 
@@ -194,7 +194,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         missed: whether a run that came due while nothing ran is made up for, once.
         ref: the branch or tag that is built; the repository's default branch unless told.
         channel: where it is published.
-        pull_request: offer the refreshed lock to the repository.
+        pull_request: where a refreshed lock is to be offered; planned, nothing is offered yet.
     """
 
     name: Name = "nightly"
@@ -297,7 +297,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     Attributes:
         secret: what is sent as ``Authorization: Bearer …``.
-        role: ``trigger`` may also start and cancel builds, ``admin`` everything.
+        role: ``trigger`` may also start builds, ``admin`` everything.
     """
 
     secret: SecretName
