@@ -43,7 +43,8 @@ class BootTest:
         expect: regular expression searched in every line of the console; None waits for the login prompt.
         script: run in the image after logging in; None runs nothing.
         seconds: wall-clock time for everything together.
-        memory_mib, cpus: of the machine.
+        memory_mib: of the machine.
+        cpus: of the machine; None gives it :func:`runner.boot.machine.processors`.
         network: lets the machine reach what this one does; else it only finds a DHCP server.
         log: file for all that the console showed, with the second at which it did.
         screenshot: PNG of the screen, made when the outcome is known.
@@ -61,7 +62,7 @@ class BootTest:
     script: bytes | None = None
     seconds: float = 600.0
     memory_mib: int = 1024
-    cpus: int = 2
+    cpus: int | None = None
     network: bool = False
     log: Path | None = None
     screenshot: Path | None = None
