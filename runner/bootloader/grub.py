@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runner.prepare.step import Bench
 
 BIOS = "i386-pc"
-_EFI = {"x86_64": "x86_64-efi", "ix86": "i386-efi", "aarch64": "arm64-efi"}
+EFI_PLATFORMS = {"x86_64": "x86_64-efi", "ix86": "i386-efi", "aarch64": "arm64-efi"}
 _EFI_NAMES = {"x86_64-efi": "BOOTX64.EFI", "i386-efi": "BOOTIA32.EFI", "arm64-efi": "BOOTAA64.EFI"}
 _MODULES = "usr/lib/grub"
 _COPIED = ("*.mod", "*.lst", "boot.img", "diskboot.img")
@@ -83,9 +83,9 @@ def write_menu(tree: PartedTree, facts: BootFacts) -> None:
 
 
 def _efi_platform(arch: str) -> str:
-    if arch not in _EFI:
-        raise BuildError(f"GRUB for EFI on {arch} is not known", hint=f"known: {', '.join(_EFI)}")
-    return _EFI[arch]
+    if arch not in EFI_PLATFORMS:
+        raise BuildError(f"GRUB for EFI on {arch} is not known", hint=f"known: {', '.join(EFI_PLATFORMS)}")
+    return EFI_PLATFORMS[arch]
 
 
 def _core(bench: Bench, facts: BootFacts, platform: str, output: str, more: Iterable[str]) -> None:

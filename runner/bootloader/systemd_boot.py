@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runner.disk.split import PartedTree
     from runner.initrd.kernel import Kernel
 
-_ARCHES = {
+ARCHES = {
     "x86_64": "x64",
     "ix86": "ia32",
     "aarch64": "aa64",
@@ -86,9 +86,9 @@ def _write_entry(tree: PartedTree, facts: BootFacts, kernel: Kernel, system: str
 
 
 def _efi_arch(facts: BootFacts) -> str:
-    if facts.arch not in _ARCHES:
-        raise BuildError(f"systemd-boot on {facts.arch} is not known", hint=f"known: {', '.join(_ARCHES)}")
-    return _ARCHES[facts.arch]
+    if facts.arch not in ARCHES:
+        raise BuildError(f"systemd-boot on {facts.arch} is not known", hint=f"known: {', '.join(ARCHES)}")
+    return ARCHES[facts.arch]
 
 
 def _os_release(tree: PartedTree) -> str:
