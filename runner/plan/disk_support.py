@@ -117,6 +117,8 @@ def _sealed(entry: ImageType, machine: str) -> Iterator[tuple[str, str]]:
             "type verity_blocks",
             'the menu with the root hash cannot lie there: say bootpartition="true"',
         )
+    if entry.boot.editbootconfig:
+        yield "type editbootconfig", "it changes the menu, which is written when the root can no longer change"
     if entry.filesystem.fsmountoptions:
         yield "type fsmountoptions", "the initrd mounts a root under dm-verity: say rootflags= in kernelcmdline"
 

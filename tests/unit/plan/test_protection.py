@@ -120,6 +120,8 @@ BOOT = 'bootpartition="true" bootfilesystem="ext4"'
         ("ext4", 'firmware="efi" verity_blocks="99"', SYSTEMD_BOOT, ["a part of a filesystem"]),
         ("ext4", f'firmware="efi" {SEALED}', '<bootloader name="custom"/>', ["no script is told"]),
         ("ext4", f'firmware="efi" {SEALED} initrd_system="none"', SYSTEMD_BOOT, ["without an initrd"]),
+        ("ext4", f'firmware="efi" {SEALED} editbootconfig="e.sh"', SYSTEMD_BOOT, ["it changes the menu"]),
+        ("ext4", 'firmware="efi" editbootconfig="e.sh"', SYSTEMD_BOOT, []),
         ("ext4", f'firmware="efi" {SEALED} fsmountoptions="noatime"', SYSTEMD_BOOT, ["rootflags="]),
         (
             "squashfs",
