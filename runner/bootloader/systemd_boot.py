@@ -7,9 +7,9 @@ that names them, or of type 2, unified kernel images.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from runner import os_release
 from runner.bootloader.facts import ESP, BootFacts
 from runner.bootloader.unified import unified_kernel
 from runner.errors import BuildError
@@ -32,8 +32,6 @@ ARCHES = {
 """What UEFI calls architectures, in lower case."""
 
 _PROGRAM = "usr/lib/systemd/boot/efi/systemd-boot{}.efi"
-_OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
-_ID = re.compile(r"^ID=[\"']?([a-z0-9._-]+)", re.MULTILINE)
 _NO_ID = "linux"
 
 
@@ -60,9 +58,8 @@ def install(root: Path, facts: BootFacts) -> None:
 
 def write_menu(tree: PartedTree, facts: BootFacts) -> None:
     """Write an entry for each kernel; see :func:`runner.bootloader.install.write_menu`."""
-    text = _os_release(tree)
-    found = _ID.search(text)
-    system = found[1] if found else _NO_ID
+    text = os_release.of_tree(tree)
+    system = next(iter(os_release.identities(text)), _NO_ID)
     for kernel in facts.kernels:
         if facts.unified:
             program = unified_kernel(tree, facts, kernel, efi_arch=_efi_arch(facts), os_release=text)
@@ -89,11 +86,3 @@ def _efi_arch(facts: BootFacts) -> str:
     if facts.arch not in ARCHES:
         raise BuildError(f"systemd-boot on {facts.arch} is not known", hint=f"known: {', '.join(ARCHES)}")
     return ARCHES[facts.arch]
-
-
-def _os_release(tree: PartedTree) -> str:
-    for name in _OS_RELEASE:
-        path = tree.path(name)
-        if path.is_file():
-            return path.read_text(encoding="utf-8", errors="replace")
-    return ""

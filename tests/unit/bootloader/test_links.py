@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from runner.process import Completed
     from runner.sandbox.api import Command
 
+GRUB = "grub/x86_64-efi-signed/grubx64.efi.signed"
+
 
 class Mkimage:
     """Writes what grub-mkimage would, with links followed as in the tree."""
@@ -125,6 +127,39 @@ def test_grub(root: Path, outside: Path) -> None:
 def test_the_names_in_os_release_are_those_of_the_tree(root: Path, outside: Path) -> None:
     grub._stub(Bench(root, 0, Mkimage()).paths, facts("grub2", "efi"))  # type: ignore[arg-type]
     assert not (inside(root, outside) / "EFI").exists()
+
+
+def test_a_stub_for_the_distribution_that_grub_is_of(root: Path, outside: Path) -> None:
+    (root / "etc/os-release").unlink()
+    (root / "etc/os-release").write_text('NAME="no debian"\nID=linuxmint\nID_LIKE="ubuntu ../x"\n')
+    grub._stub(Bench(root, 0, Mkimage()).paths, facts("grub2", "efi"))  # type: ignore[arg-type]
+    made = sorted((inside(root, outside) / "EFI").rglob("*.cfg"))
+    assert [path.parent.name for path in made] == ["linuxmint", "ubuntu"]
+
+
+UBUNTU = "shimx64.efi.signed.latest"
+
+
+@pytest.mark.parametrize(
+    ("shim", "helper", "link"),
+    [
+        ("shimx64.efi.signed", "mmx64.efi.signed", ""),
+        (UBUNTU, "mmx64.efi", f"/etc/alternatives/../../usr/lib/shim/{UBUNTU}"),
+        (UBUNTU, "mmx64.efi", "/etc/alternatives/gone"),
+        (UBUNTU, "mmx64.efi", ""),
+    ],
+)
+def test_the_signed_programs_of_debian_and_of_ubuntu(
+    root: Path, outside: Path, shim: str, helper: str, link: str
+) -> None:
+    for name, content in {f"shim/{shim}": "shim", f"shim/{helper}": "mm", GRUB: "grub"}.items():
+        (root / "usr/lib" / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / "usr/lib" / name).write_text(content)
+    if link:
+        (root / "usr/lib/shim/shimx64.efi.signed").symlink_to(link)
+    grub._signed(Bench(root, 0, Mkimage()).paths)  # type: ignore[arg-type]
+    found = {path.name: path.read_text() for path in (inside(root, outside) / "EFI/BOOT").iterdir()}
+    assert found == {"BOOTX64.EFI": "shim", "mmx64.efi": "mm", "grubx64.efi": "grub"}
 
 
 def test_systemd_boot(root: Path, outside: Path) -> None:
