@@ -170,6 +170,7 @@ def _spec(inputs: CreateInputs, entry: Partition, sector_bytes: int) -> Filesyst
         sector_bytes=sector_bytes,
         compression=inputs.compression(kind),
         arch=inputs.arch,
+        partition=entry.plan.name,
         subvolumes=subvolumes(disk) if is_root else (),
         quota_groups=is_root and has_quotas(disk),
     )
