@@ -44,7 +44,7 @@ _OF_THEIR_OWN = {_SYSTEMD_BOOT: 252, _OPENER: 256}
 
 _NUMBER = re.compile(r"(?:\d+:)?(\d+)")
 
-_FOLDERS = ("boot", "usr/lib/grub", "usr/lib/modules", "lib/modules", "usr/lib/systemd")
+_FOLDERS = ("boot", "usr/lib/grub", "usr/lib/modules", "lib/modules", "usr/lib/systemd/boot")
 """Where a kernel or a bootloader lies that comes in an overlay."""
 
 

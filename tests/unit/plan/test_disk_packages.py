@@ -117,6 +117,7 @@ def test_a_disk_that_cannot(  # noqa: PLR0917  # a row
     [
         ("", "root/boot/vmlinuz-1"),
         ("", "root/usr/lib/modules/1/modules.order"),
+        ("", "root/usr/lib/systemd/boot/efi/systemd-bootx64.efi"),
         ("", "root.tar.gz/x"),
         ('<packages type="image"><archive name="kernel.tar"/></packages>', "kernel.tar/x"),
         ('<packages type="image"><file name="k" target="/boot/vmlinuz-1"/></packages>', ""),
@@ -126,9 +127,10 @@ def test_what_comes_in_no_package_is_found_out_later(write: Callable[..., Path],
     check(write, (), body=body, file=file)
 
 
-def test_an_overlay_without_what_starts_a_disk_changes_nothing(write: Callable[..., Path]) -> None:
+@pytest.mark.parametrize("file", ["root/etc/motd", "root/usr/lib/systemd/system/own.service"])
+def test_an_overlay_without_what_starts_a_disk_changes_nothing(write: Callable[..., Path], file: str) -> None:
     with pytest.raises(BuildError, match="no kernel"):
-        check(write, (), file="root/etc/motd")
+        check(write, (), file=file)
 
 
 def test_other_types_are_left_alone(write: Callable[..., Path]) -> None:
