@@ -5,22 +5,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner import os_release
 from runner.bootloader.facts import ESP, BootFacts
 from runner.bootloader.grub_config import grub_config, pointer, quote
 from runner.bootloader.grub_theme import HOME as THEMES
 from runner.bootloader.grub_theme import find_theme, install_theme
+from runner.disk.split import PartedTree
 from runner.errors import BuildError
 from runner.prepare.glob import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from runner.disk.split import PartedTree
     from runner.prepare.paths import TreePaths
     from runner.prepare.step import Bench
 
 BIOS = "i386-pc"
-_EFI = {"x86_64": "x86_64-efi", "ix86": "i386-efi", "aarch64": "arm64-efi"}
+EFI_PLATFORMS = {"x86_64": "x86_64-efi", "ix86": "i386-efi", "aarch64": "arm64-efi"}
 _EFI_NAMES = {"x86_64-efi": "BOOTX64.EFI", "i386-efi": "BOOTIA32.EFI", "arm64-efi": "BOOTAA64.EFI"}
 _MODULES = "usr/lib/grub"
 _COPIED = ("*.mod", "*.lst", "boot.img", "diskboot.img")
@@ -40,12 +41,13 @@ _FILESYSTEMS = {
     "fat16": "fat",
     "fat32": "fat",
 }
+_SHIM = "usr/lib/shim"
 _SIGNED = (
-    ("usr/lib/shim/shimx64.efi.signed", "EFI/BOOT/BOOTX64.EFI", "shim-signed"),
-    ("usr/lib/shim/mmx64.efi.signed", "EFI/BOOT/mmx64.efi", "shim-helpers-amd64-signed"),
-    ("usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed", "EFI/BOOT/grubx64.efi", "grub-efi-amd64-signed"),
+    ((f"{_SHIM}/shimx64.efi.signed", f"{_SHIM}/shimx64.efi.signed.latest"), "BOOTX64.EFI", "shim-signed"),
+    ((f"{_SHIM}/mmx64.efi.signed", f"{_SHIM}/mmx64.efi"), "mmx64.efi", "shim-helpers-amd64-signed"),
+    (("usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed",), "grubx64.efi", "grub-efi-amd64-signed"),
 )
-"""Debian's and Ubuntu's: file, its place on the EFI partition, its package."""
+"""Debian's file and Ubuntu's, its name in ``EFI/BOOT``, its package. A script of Ubuntu's links Debian's name."""
 
 
 def install(bench: Bench, facts: BootFacts) -> tuple[str, ...]:
@@ -83,9 +85,9 @@ def write_menu(tree: PartedTree, facts: BootFacts) -> None:
 
 
 def _efi_platform(arch: str) -> str:
-    if arch not in _EFI:
-        raise BuildError(f"GRUB for EFI on {arch} is not known", hint=f"known: {', '.join(_EFI)}")
-    return _EFI[arch]
+    if arch not in EFI_PLATFORMS:
+        raise BuildError(f"GRUB for EFI on {arch} is not known", hint=f"known: {', '.join(EFI_PLATFORMS)}")
+    return EFI_PLATFORMS[arch]
 
 
 def _core(bench: Bench, facts: BootFacts, platform: str, output: str, more: Iterable[str]) -> None:
@@ -117,29 +119,22 @@ def _package(platform: str) -> str:
 
 
 def _signed(paths: TreePaths) -> None:
-    for name, place, package in _SIGNED:
-        if not paths.is_file(name):
+    for names, place, package in _SIGNED:
+        found = next(filter(paths.is_file, names), None)
+        if found is None:
             raise BuildError(
                 "the image has no signed bootloader",
-                why=f'firmware="uefi" needs /{name}',
+                why=f'firmware="uefi" needs /{" or /".join(names)}',
                 hint=f"add the package {package}",
             )
-        paths.copy(name, f"{ESP}/{place}")
+        paths.copy(found, f"{ESP}/EFI/BOOT/{place}")
 
 
 def _stub(paths: TreePaths, facts: BootFacts) -> None:
-    """The signed GRUB looks in a folder with the distribution's name."""
+    """The signed GRUB looks in a folder with the distribution's name, or of the one it was taken from."""
     text = pointer(facts) + "configfile $prefix/grub.cfg\n"
-    for vendor in ("debian", "ubuntu"):
-        if vendor in _os_release(paths):
-            paths.write(f"{ESP}/EFI/{vendor}/grub.cfg", text.encode())
-
-
-def _os_release(paths: TreePaths) -> str:
-    for name in ("etc/os-release", "usr/lib/os-release"):
-        if paths.is_file(name):
-            return paths.resolve(name).read_text(encoding="utf-8", errors="replace").lower()
-    return ""
+    for vendor in os_release.identities(os_release.of_tree(PartedTree({"/": paths.root}))):
+        paths.write(f"{ESP}/EFI/{vendor}/grub.cfg", text.encode())
 
 
 def _copy(paths: TreePaths, platforms: Iterable[str]) -> None:

@@ -7,9 +7,9 @@ that names them, or of type 2, unified kernel images.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from runner import os_release
 from runner.bootloader.facts import ESP, BootFacts
 from runner.bootloader.unified import unified_kernel
 from runner.errors import BuildError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runner.disk.split import PartedTree
     from runner.initrd.kernel import Kernel
 
-_ARCHES = {
+ARCHES = {
     "x86_64": "x64",
     "ix86": "ia32",
     "aarch64": "aa64",
@@ -32,8 +32,6 @@ _ARCHES = {
 """What UEFI calls architectures, in lower case."""
 
 _PROGRAM = "usr/lib/systemd/boot/efi/systemd-boot{}.efi"
-_OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
-_ID = re.compile(r"^ID=[\"']?([a-z0-9._-]+)", re.MULTILINE)
 _NO_ID = "linux"
 
 
@@ -60,9 +58,8 @@ def install(root: Path, facts: BootFacts) -> None:
 
 def write_menu(tree: PartedTree, facts: BootFacts) -> None:
     """Write an entry for each kernel; see :func:`runner.bootloader.install.write_menu`."""
-    text = _os_release(tree)
-    found = _ID.search(text)
-    system = found[1] if found else _NO_ID
+    text = os_release.of_tree(tree)
+    system = next(iter(os_release.identities(text)), _NO_ID)
     for kernel in facts.kernels:
         if facts.unified:
             program = unified_kernel(tree, facts, kernel, efi_arch=_efi_arch(facts), os_release=text)
@@ -86,14 +83,6 @@ def _write_entry(tree: PartedTree, facts: BootFacts, kernel: Kernel, system: str
 
 
 def _efi_arch(facts: BootFacts) -> str:
-    if facts.arch not in _ARCHES:
-        raise BuildError(f"systemd-boot on {facts.arch} is not known", hint=f"known: {', '.join(_ARCHES)}")
-    return _ARCHES[facts.arch]
-
-
-def _os_release(tree: PartedTree) -> str:
-    for name in _OS_RELEASE:
-        path = tree.path(name)
-        if path.is_file():
-            return path.read_text(encoding="utf-8", errors="replace")
-    return ""
+    if facts.arch not in ARCHES:
+        raise BuildError(f"systemd-boot on {facts.arch} is not known", hint=f"known: {', '.join(ARCHES)}")
+    return ARCHES[facts.arch]

@@ -7,6 +7,7 @@ is written, and ``editbootinstall`` gets the boot partition as its place in the 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -64,8 +65,9 @@ class DiskScript:
         if self.asked:
             self.folder.mkdir()
         for name in KIWI_LEFTOVERS if self.asked else ():
-            if (self.bench.root / name).exists():
-                copy_tree(self.bench.root / name, self.folder / name)
+            place = self.bench.paths.resolve(name, follow_last=False)
+            if os.path.lexists(place):
+                copy_tree(place, self.folder / name)
 
     def run(self, disk: Path, layout: DiskLayout, parts: Mapping[str, Path]) -> None:
         """Run it with ``disk`` as a file it can write to, and the place of the boot partition in it.
@@ -83,7 +85,8 @@ class DiskScript:
         if home is None:
             raise BuildError("the disk has no partition for /boot, which editbootinstall is told of")
         for path in self.folder.iterdir():
-            copy_tree(path, self.bench.root / path.name)
+            self.bench.paths.remove(path.name)  # nothing is written through a link that a script left
+            copy_tree(path, self.bench.paths.resolve(path.name, follow_last=False))
         shown = f"/image/{disk.name}"
         binds = [Bind(parts[point], point, writable=True) for point in sorted(parts, key=_depth) if point != "/"]
         _run(

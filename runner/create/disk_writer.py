@@ -43,7 +43,7 @@ class Contents:
     Attributes:
         identity: who the partitions are.
         specs: the filesystems to make, from ``trees``.
-        scratch: folder for what is made on the way.
+        scratch: folder for what is made on the way; partitions have names of their own in folders below.
         images: contents that are finished, in files of their own.
         sink: takes what tools say.
     """
@@ -85,8 +85,8 @@ class Contents:
             )
 
     def _work(self, name: str) -> Path:
-        folder = self.scratch / f"{name}.work"
-        folder.mkdir(exist_ok=True)
+        folder = self.scratch / "work" / name
+        folder.mkdir(parents=True, exist_ok=True)
         return folder
 
 
@@ -100,10 +100,12 @@ def take_apart(
         HostError: the disk of ``scratch`` is full.
     """
     filled = [entry for entry in identity.partitions if entry.filesystem_uuid]
-    (scratch / "empty").mkdir()
+    empty, below = scratch / "empty", scratch / "trees"
+    for folder in (empty, below):
+        folder.mkdir()
     mountpoints = {entry.plan.name: entry.plan.mountpoint for entry in filled if entry.plan.mountpoint}
-    trees = dict.fromkeys((entry.plan.name for entry in filled), scratch / "empty")
-    trees |= split(root, mountpoints, scratch)
+    trees = dict.fromkeys((entry.plan.name for entry in filled), empty)
+    trees |= split(root, mountpoints, below)
     specs = {entry.plan.name: _spec(inputs, entry, identity.sector_bytes) for entry in filled}
     return Contents(identity, specs, trees, scratch, sink=sink)
 
@@ -115,26 +117,25 @@ def seal(contents: Contents, seed: Seed) -> tuple[Contents, str]:
         the contents with both finished, named so that they are found, and the root hash.
 
     Raises:
-        BuildError: the disk has no root partition, or a tool failed.
+        BuildError: the disk has no root partition or none for the hashes, or a tool failed.
     """
-    root = contents.identity.role("root")
-    if root is None:
-        raise BuildError("the disk has no root partition")
-    name = root.plan.name
-    image, hashes = contents.scratch / "root.image", contents.scratch / "verity.image"
+    root, beside = contents.identity.role("root"), contents.identity.role("verity")
+    if root is None or beside is None:
+        raise BuildError("the disk has no root partition, or none for its hashes")
+    name, folder = root.plan.name, contents.scratch / "images"
+    folder.mkdir()
+    image, hashes = folder / "root", folder / "hashes"
     size = max(contents.need(name), (root.plan.size_mib or 0) * MEBIBYTE)
     with image.open("xb") as file:
         file.truncate(size)
     contents.write(name, Place(image, 0, size))
     root_hash = verity.hash_tree(image, hashes, seed=seed, sink=contents.sink)
     identity = verity.named_by(contents.identity, root_hash)
-    return replace(contents, identity=identity, images={name: image, "verity": hashes}), root_hash
+    return replace(contents, identity=identity, images={name: image, beside.plan.name: hashes}), root_hash
 
 
 def write_disk(inputs: CreateInputs, plan: DiskPlan, contents: Contents, disk: Path) -> DiskLayout:
     """Write ``contents`` as the new file ``disk`` and return how it is laid out.
-
-    What was mounted below the root is then in ``scratch``, in folders with the names of the partitions.
 
     Raises:
         BuildError: the disk or a partition is too small, a filesystem cannot be written, or a tool failed.
@@ -169,6 +170,7 @@ def _spec(inputs: CreateInputs, entry: Partition, sector_bytes: int) -> Filesyst
         sector_bytes=sector_bytes,
         compression=inputs.compression(kind),
         arch=inputs.arch,
+        partition=entry.plan.name,
         subvolumes=subvolumes(disk) if is_root else (),
         quota_groups=is_root and has_quotas(disk),
     )

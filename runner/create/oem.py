@@ -131,4 +131,4 @@ def _write_fstab(root: Path, text: str) -> None:
     paths.write(_FSTAB, text.encode())
 
 
-BUILDER = Builder(version=9, tools=FORMAT_TOOLS, run=run, strips=True)
+BUILDER = Builder(version=11, tools=FORMAT_TOOLS, run=run, strips=True)

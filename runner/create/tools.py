@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What packing one type needs: the builder's tools, and those of the filesystems and hashes on its disk."""
+"""What packing one type needs: the builder's tools, and those of what is on its disk and around it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from runner.create.registry import builder_for
-from runner.disk import verity
+from runner.disk import table, verity
 from runner.disk.filesystems.registry import MODULES, filesystem_for
+from runner.initrd import kept
 
 if TYPE_CHECKING:
     from runner.disk.filesystems.api import Filesystem
@@ -41,8 +42,12 @@ def version_of(plan: TypePlan) -> str:
     Raises:
         BuildError: no builder for the type exists.
     """
+    wrapper = plan.disk_format.wrapper if plan.disk_format else ""
     parts = [f"{kind}={entry.version}" for kind, entry in filesystems_of(plan).items()]
+    parts += [f"table={table.VERSION}"] if plan.disk else []
     parts += [f"verity={verity.VERSION}"] if plan.verity else []
+    parts += [f"initrd={kept.version()}"] if plan.initrd else []
+    parts += [f"{wrapper}={builder_for(wrapper).version}"] if wrapper else []
     return " ".join((str(builder_for(plan.image).version), *parts))
 
 

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
 MEBIBYTE = 1 << 20
 _SHOWN = 4
-_ATTRIBUTES = {"boot": "bootpartsize", "efi": "efipartsize"}
-"""What in the description gives partitions their size."""
+_SIZES = {
+    "boot": 'bootpartsize="{}"',
+    "efi": 'efipartsize="{}"',
+    "root": "<oem-systemsize>{}</oem-systemsize>",
+    "spare": 'spare_part="{}"',
+}
+"""What in the description gives the disk's own partitions their size, in MiB."""
 
 
 def lay_out(plan: DiskPlan, identity: DiskIdentity, needs: Mapping[str, int], size: SizePlan | None) -> DiskLayout:
@@ -62,14 +67,15 @@ def _size(entry: Partition, needs: Mapping[str, int]) -> int:
         raise BuildError(
             f"the partition {entry.plan.name} is too small: {_mib(need - size)} are missing",
             why=f"it has {_mib(size)}, and its content needs {_mib(need)}",
-            hint=f"{_larger(entry, need)}, or leave something out",
+            hint=larger(entry.plan.name, need),
         )
     return size
 
 
-def _larger(entry: Partition, need: int) -> str:
-    attribute = _ATTRIBUTES.get(entry.plan.role)
-    return f'say {attribute}="{-(-need // MEBIBYTE)}" or more' if attribute else "make it larger"
+def larger(name: str, need: int) -> str:
+    """Return how the description gives the partition ``name`` the size of ``need`` bytes."""
+    said = _SIZES.get(name, f'<partition name="{name}" size="{{}}">').format(-(-need // MEBIBYTE))
+    return f"say {said} or more, or leave something out"
 
 
 def _whole(size: SizePlan | None, least: int) -> tuple[int, int]:

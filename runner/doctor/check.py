@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.os_release import identities
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -79,12 +81,8 @@ class Host:
 def manager_of(os_release: Path = Path("/etc/os-release")) -> str | None:
     """Return the package manager of the distribution in a file as os-release(5) describes, or None."""
     try:
-        lines = os_release.read_text(encoding="utf-8", errors="replace").splitlines()
+        text = os_release.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    fields = {key: value.strip("'\"") for key, _, value in (line.partition("=") for line in lines)}
-    for name in (fields.get("ID", ""), *fields.get("ID_LIKE", "").split()):
-        manager = _MANAGER_OF.get(name.partition("-")[0])  # opensuse-leap
-        if manager:
-            return manager
-    return None
+    names = (name.partition("-")[0] for name in identities(text))  # opensuse-leap
+    return next((_MANAGER_OF[name] for name in names if name in _MANAGER_OF), None)

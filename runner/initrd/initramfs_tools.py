@@ -35,7 +35,7 @@ def make(bench: Bench, kernel: Kernel, plan: InitrdPlan) -> None:  # noqa: ARG00
 def _drivers(plan: InitrdPlan) -> tuple[str, ...]:
     """Return what is to be added; initramfs-tools knows no way to leave something out."""
     for entry in plan.actions:
-        if entry.modules or (entry.action in {"omit", "set"} and entry.drivers):
+        if entry.for_dracut:
             asked = f'<initrd action="{entry.action}"> with {"modules" if entry.modules else "drivers"}'
             raise BuildError(
                 f"initramfs-tools cannot do what {asked} asks for",

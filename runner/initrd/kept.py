@@ -44,6 +44,11 @@ class InitrdInputs(msgspec.Struct, frozen=True, kw_only=True):
     compressor: str
 
 
+def version() -> str:
+    """Return a text that changes whenever equal trees would get other initrds."""
+    return f"{VERSION} {compress.compressor()}"
+
+
 def install_initrds(bench: Bench, kernels: Iterable[Kernel], plan: InitrdPlan, workshop: Workshop) -> None:
     """Write the initrd of each of ``kernels`` into the tree.
 

@@ -42,8 +42,8 @@ def committed_or_new(
     directory = source.checkout.directory
     lock = lockfile.lock_of_plan(directory, plan, given)
     known = lock or _resolve(plan, source, machine, selection)
-    names = {package.name for package in known.packages}
-    require_startable(plan, names, directory, where=source.place(selection))
+    versions = {package.name: package.version for package in known.packages}
+    require_startable(plan, versions, directory, where=source.place(selection))
     if lock is None:
         return _complete(known, plan, source, machine, selection)
     return lock, fetch(lock, source, machine, selection)

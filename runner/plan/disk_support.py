@@ -10,7 +10,7 @@ from runner.plan.formats import plan_format
 from runner.plan.protection import READ_ONLY, is_sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from runner.description.model.storage import Partition
     from runner.description.model.types import ImageType
@@ -22,6 +22,13 @@ FORMATS = frozenset({"", "gce", "ova", "qcow2", "vagrant", "vdi", "vhd", "vhd-fi
 """Those of ``runner.create.formats.registry``."""
 LOADERS = frozenset({"", "grub2", "systemd_boot", "custom", "grub2_s390x_emu", "zipl"})
 """Mainframes' bootloaders have a reason of their own."""
+
+X86 = ("x86_64", "i386", "i486", "i586", "i686", "ix86")
+MACHINES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "grub2": {"efi": (*X86, "aarch64"), "uefi": ("x86_64",)},
+    "systemd_boot": {"efi": (*X86, "aarch64", "armv7l", "riscv64", "loongarch64")},
+}
+"""Bootloader and firmware to the machines for which ``runner.bootloader`` installs the one for the other."""
 
 _GRUB = frozenset({"", "grub2"})
 
@@ -65,16 +72,29 @@ def _boot(entry: ImageType, machine: str) -> Iterator[tuple[str, str]]:
     loader = entry.bootloader.name if entry.bootloader else ""
     if loader not in LOADERS:
         yield f'bootloader name="{loader}"', "this bootloader is not installed yet"
-    if loader == "systemd_boot" and _firmware(entry, machine) == "uefi":
-        yield (
-            'bootloader name="systemd_boot"',
-            'it is not signed for machines that check that: use firmware="efi"',
-        )
+    yield from _machine(loader or "grub2", _firmware(entry, machine), machine)
+    if not entry.boot.firmware and default_firmware(machine) not in {"bios", *EFI}:
+        yield "type image", f"{machine} is not served"
     if loader in _GRUB and _home(entry) in READ_ONLY:
         why = 'GRUB cannot read its menu from it: say bootpartition="true" bootfilesystem="ext4"'
         yield f'type filesystem="{_home(entry)}"', why
     if loader != "systemd_boot" and any(part.uefi for initrd in entry.initrd for part in initrd.dracut):
         yield "dracut uefi", "only systemd_boot starts kernel and initrd that are one EFI program"
+
+
+def _machine(loader: str, firmware: str, machine: str) -> Iterator[tuple[str, str]]:
+    """What the bootloader is not made for; that a machine has no such firmware is told elsewhere."""
+    if firmware not in EFI:
+        return
+    if loader == "systemd_boot" and firmware == "uefi":
+        yield (
+            'bootloader name="systemd_boot"',
+            'it is not signed for machines that check that: use firmware="efi"',
+        )
+    elif loader in MACHINES and machine not in MACHINES[loader][firmware]:
+        others = (name for name, served in MACHINES.items() if machine in served["efi"])
+        use = next((f': use firmware="efi" and <bootloader name="{name}"/>' for name in others), "")
+        yield f'type firmware="{firmware}"', f"{loader} is not installed for it on {machine}{use}"
 
 
 def _sealed(entry: ImageType, machine: str) -> Iterator[tuple[str, str]]:
@@ -97,6 +117,8 @@ def _sealed(entry: ImageType, machine: str) -> Iterator[tuple[str, str]]:
             "type verity_blocks",
             'the menu with the root hash cannot lie there: say bootpartition="true"',
         )
+    if entry.boot.editbootconfig:
+        yield "type editbootconfig", "it changes the menu, which is written when the root can no longer change"
     if entry.filesystem.fsmountoptions:
         yield "type fsmountoptions", "the initrd mounts a root under dm-verity: say rootflags= in kernelcmdline"
 

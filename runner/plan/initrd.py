@@ -36,6 +36,11 @@ class InitrdAction(msgspec.Struct, frozen=True, kw_only=True):
     drivers: tuple[str, ...] = ()
     unified: bool = False
 
+    @property
+    def for_dracut(self) -> bool:
+        """Whether no other generator than dracut knows how to do it."""
+        return bool(self.modules or (self.action in {"omit", "set"} and self.drivers))
+
 
 class InitrdPlan(msgspec.Struct, frozen=True, kw_only=True):
     """An initrd. ``system`` is dracut, kiwi (an image of its own, described in ``description``), or none."""

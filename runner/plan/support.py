@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.plan.disk_support import disk_gaps
+from runner.plan.disk_support import X86, disk_gaps
 from runner.plan.model import Unsupported
 from runner.plan.volumes import plan_volumes
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from runner.plan.select import Selection
 
 TYPES = frozenset({"btrfs", "docker", "erofs", "ext2", "ext3", "ext4", "oci", "oem", "squashfs", "tbz", "xfs"})
-_X86 = ("x86_64", "i386", "i486", "i586", "i686", "ix86")
 MANAGERS = frozenset({"apt"})
 REPOSITORY_KINDS = frozenset({"", "apt-deb"})
 
@@ -56,10 +55,10 @@ IN_TYPE = {
 """``element@attribute``, or with ``=value`` only that value, in a type; ``false`` and 0 ask for nothing."""
 
 MACHINES = {
-    "bios": _X86,
-    "ec2": _X86,
-    "efi": (*_X86, "aarch64", "arm", "riscv", "loongarch"),
-    "uefi": (*_X86, "aarch64", "arm", "riscv", "loongarch"),
+    "bios": X86,
+    "ec2": X86,
+    "efi": (*X86, "aarch64", "arm", "riscv", "loongarch"),
+    "uefi": (*X86, "aarch64", "arm", "riscv", "loongarch"),
     "ofw": ("ppc",),
     "opal": ("ppc",),
 }

@@ -7,7 +7,6 @@ is a qcow2, or ``box.ovf`` with ``box.vmdk``.
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from runner.create.formats.hardware import Hardware
 from runner.create.formats.ovf import descriptor
 from runner.create.formats.vagrantfile import vagrantfile
 from runner.digest import canonical_json
+from runner.disk.grow import grow
 from runner.errors import BuildError
 from runner.plan.machine import NetworkCardPlan
 from runner.seed import Seed
@@ -98,7 +98,7 @@ def _libvirt(disk: Disk) -> dict[str, bytes | Path]:
 
 
 def _virtualbox(disk: Disk, plan: VagrantPlan) -> dict[str, bytes | Path]:
-    os.truncate(disk.raw, plan.virtual_size_gb * _GIB)  # the machine gets the disk as it is in the box
+    grow(disk.raw, plan.virtual_size_gb * _GIB)  # the machine gets the disk as it is in the box
     image = disk.scratch / "box.vmdk"
     vmdk.write(disk, image, (*disk.plan.options, vmdk.STREAM))
     hardware = Hardware.of(disk.inputs)

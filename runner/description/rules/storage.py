@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runner.description.rules.rule import Found, Subject
     from runner.errors import Location
 
-_RESERVED_PARTITIONS = frozenset({"root", "readonly", "boot", "prep", "spare", "swap", "efi_csm", "efi"})
+_RESERVED_PARTITIONS = frozenset({"root", "readonly", "boot", "prep", "spare", "swap", "efi_csm", "efi", "verity"})
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _RESERVED_LABELS = frozenset({"ROOT", "SWAP", "SPARE"})
 

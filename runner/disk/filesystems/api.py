@@ -21,6 +21,7 @@ class FilesystemSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         kind: as the description names it: ext2, ext3, ext4, xfs, btrfs, squashfs, erofs, fat16, fat32, swap.
+        partition: the name of the one it lies in.
         uuid: as the filesystem's tools write it; ``hash_uuid`` seeds what else is random in it.
         options: arguments of the description for its mkfs.
         compression: as the description names it, where the filesystem compresses; empty: its usual one.
@@ -40,6 +41,7 @@ class FilesystemSpec(msgspec.Struct, frozen=True, kw_only=True):
     sector_bytes: int = 512
     compression: str = ""
     arch: str = ""
+    partition: str = ""
     subvolumes: tuple[Subvolume, ...] = ()
     quota_groups: bool = False
 

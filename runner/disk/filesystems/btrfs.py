@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from runner.create.walk import walk, xattrs
@@ -14,6 +15,7 @@ from runner.disk.btrfs.space import MEBIBYTE, SUPERBLOCKS, DataArea, doubled, sy
 from runner.disk.filesystems.api import Filesystem
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from runner.create.walk import Entry
@@ -34,15 +36,20 @@ _LOOSE = 8
 
 
 def need(spec: FilesystemSpec, root: Path, scratch: Path) -> int:  # noqa: ARG001  # as all filesystems
-    """See :class:`runner.disk.filesystems.api.Need`. A hole is counted as if it was none."""
+    """See :class:`runner.disk.filesystems.api.Need`.
+
+    A hole is counted as if it was none, and a file with names in several subvolumes once in each.
+    """
     data, trees = 0, _EMPTY
-    seen: set[tuple[int, int]] = set()
+    seen: set[tuple[int, int, bytes]] = set()
+    points = {os.fsencode(volume.mountpoint.strip("/")) for volume in spec.subvolumes if volume.mountpoint}
     for entry in walk(root):
-        identity = (entry.stat.st_dev, entry.stat.st_ino)
         trees += _PER_ENTRY + 4 * len(entry.name.rpartition(b"/")[2])
-        if entry.stat.st_nlink > 1 and not entry.is_dir and identity in seen:
-            continue
-        seen.add(identity)
+        if entry.stat.st_nlink > 1 and not entry.is_dir:
+            identity = (entry.stat.st_dev, entry.stat.st_ino, _point(entry.name, points))
+            if identity in seen:
+                continue
+            seen.add(identity)
         trees += sum(_PER_ATTRIBUTE + len(name) + len(value) for name, value in xattrs(entry.path))
         trees += _inline(entry)
         data += _sectors(entry)
@@ -51,6 +58,13 @@ def need(spec: FilesystemSpec, root: Path, scratch: Path) -> int:  # noqa: ARG00
     end = _start() + data + len(SUPERBLOCKS) * MEBIBYTE
     metadata = doubled(-(-end // MEBIBYTE) * MEBIBYTE, metadata_room(trees), METADATA)
     return metadata.copies[-1] + metadata.length
+
+
+def _point(name: bytes, points: Collection[bytes]) -> bytes:
+    """Return where the subvolume is mounted that has the file ``name``; empty for that of the root."""
+    while name and name not in points:
+        name = name.rpartition(b"/")[0]
+    return name
 
 
 def _start() -> int:
@@ -85,4 +99,4 @@ def write(
         write_trees(content, assemble(content, place.size), device, place)
 
 
-FILESYSTEM = Filesystem(version=1, tools=(), need=need, write=write)
+FILESYSTEM = Filesystem(version=2, tools=(), need=need, write=write)

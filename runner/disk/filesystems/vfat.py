@@ -13,13 +13,14 @@ from runner.create.walk import walk
 from runner.disk.filesystems.api import Filesystem
 from runner.disk.filesystems.ext_size import too_small
 from runner.disk.filesystems.placing import copy_into
+from runner.disk.layout import larger
 from runner.errors import BuildError
 from runner.plan.sizes import FAT_CLUSTERS, least_mib
 from runner.process import run as run_tool
 from runner.process import tool_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from runner.disk.filesystems.api import FilesystemSpec, Place
@@ -55,7 +56,10 @@ def write(spec: FilesystemSpec, root: Path, place: Place, *, scratch: Path, sink
     make = ("mkfs.vfat", "--invariant", "-i", volume, *label, *sizes, *spec.options, image)
     run_tool(make, env=environment, sink=sink, what="mkfs.vfat")
     for command in _commands(root, image):
-        _run(command, environment, sink)
+        try:
+            run_tool(command, env=environment, sink=sink, what=str(command[0]))
+        except BuildError as error:
+            raise _full(error, command, spec, place) from error
     copy_into(image, place)
     image.unlink()
 
@@ -92,17 +96,15 @@ def _commands(root: Path, image: Path) -> Iterator[tuple[str | Path, ...]]:
             )
 
 
-def _run(command: tuple[str | Path, ...], environment: Mapping[str, str], sink: LineSink | None) -> None:
-    try:
-        run_tool(command, env=environment, sink=sink, what=str(command[0]))
-    except BuildError as error:
-        if any("Disk full" in line for line in error.log_tail):
-            raise BuildError(
-                "the EFI partition is too small for what lies in it",
-                why=f"no room is left for {command[-1]}",
-                hint="raise efipartsize",
-            ) from error
-        raise
+def _full(error: BuildError, command: tuple[str | Path, ...], spec: FilesystemSpec, place: Place) -> BuildError:
+    """Return what ``error`` of ``command`` means."""
+    if not any("Disk full" in line for line in error.log_tail):
+        return error
+    return BuildError(
+        f"the partition {spec.partition} is too small for what lies in it",
+        why=f"no room is left for /{str(command[-1]).removeprefix('::/')}",
+        hint=larger(spec.partition, place.size + _MEBIBYTE),
+    )
 
 
 def _clusters(size: int) -> int:

@@ -285,6 +285,19 @@ def test_a_virtualbox_box(disk: Path, tmp_path: Path, additions: bool) -> None: 
     assert items(top)["10"]["Connection"] == "NAT"
 
 
+def test_the_disk_of_a_virtualbox_box_has_its_second_table_at_its_end(disk: Path, tmp_path: Path) -> None:
+    subprocess.run(["sfdisk", disk], input="label: gpt\n2048 + L", check=True, capture_output=True, text=True)
+    plan = VagrantPlan(provider="virtualbox", virtual_size_gb=1)
+    image, grown = tmp_path / "box.vmdk", tmp_path / "grown"
+    image.write_bytes(box(disk, tmp_path / "out", plan)["box.vmdk"])
+    subprocess.run(["qemu-img", "convert", "-O", "raw", image, grown], check=True)
+    with grown.open("rb") as stream:
+        assert stream.seek(-512, 2) == GIB - 512
+        assert stream.read(8) == b"EFI PART"
+    found = subprocess.run(["sfdisk", "--verify", grown], check=True, capture_output=True, text=True)
+    assert "corrupt" not in found.stdout + found.stderr
+
+
 def test_a_box_with_a_vagrantfile_of_the_description(disk: Path, tmp_path: Path) -> None:
     plan = VagrantPlan(provider="libvirt", virtual_size_gb=1, vagrantfile="mine")
     assert box(disk, tmp_path / "out", plan, vagrantfile=b"# mine\n")["Vagrantfile"] == b"# mine\n"

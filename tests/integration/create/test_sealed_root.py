@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.root]
 
 SECTOR, MEBIBYTE = 512, 1 << 20
 TYPE = """<preferences><type image="oem" filesystem="{filesystem}" firmware="efi" eficsm="false" {more}
-    initrd_system="none"><bootloader name="systemd_boot"/></type></preferences>"""
+    initrd_system="none"><bootloader name="systemd_boot"/>{parts}</type></preferences>"""
 VERITY = 'verity_blocks="all"'
 FILESYSTEMS = ("ext4", "squashfs", "erofs")
 
@@ -35,8 +35,13 @@ needs_veritysetup = pytest.mark.skipif(
 )
 
 
-def planned(folder: Path, filesystem: str, more: str) -> Plan:
-    body = TYPE.format(filesystem=filesystem, more=more)
+def planned(folder: Path, filesystem: str, more: str, *parts: str) -> Plan:
+    """``parts`` are the names of partitions mounted in ``/srv``."""
+    inside = "".join(
+        f'<partition name="{name}" size="16" mountpoint="/srv/{name}" filesystem="ext4"/>' for name in parts
+    )
+    own = f"<partitions>{inside}</partitions>" if parts else ""
+    body = TYPE.format(filesystem=filesystem, more=more, parts=own)
     return make_plan(load(write_description(folder, body)), type_name="oem", arch="x86_64")
 
 
@@ -119,6 +124,21 @@ def test_two_builds_are_equal(filesystem: str, tmp_path: Path) -> None:
     first = build(plan, system(tmp_path / "tree"), tmp_path / "one")
     second = build(plan, system(tmp_path / "another", order=5), tmp_path / "two")
     assert first.read_bytes() == second.read_bytes()
+
+
+@needs_veritysetup
+def test_a_partition_may_be_called_like_what_is_made_on_the_way(tmp_path: Path) -> None:
+    names = ("data", "data.work", "empty", "hashes", "images", "root.image", "trees", "verity.image", "work")
+    plan = planned(tmp_path / "d", "squashfs", VERITY, *names)
+    root = system(tmp_path / "tree")
+    for name in names:
+        (root / "srv" / name).mkdir()
+        (root / "srv" / name / "mine").write_text(name)
+    disk = build(plan, root, tmp_path / "out")
+    for name in names:
+        image = cut_out(disk, partitions(disk)[f"p.lx{name}"])
+        shown = subprocess.run(["debugfs", "-R", "cat /mine", image], capture_output=True, text=True, check=True)
+        assert shown.stdout == name
 
 
 def test_squashfs_alone_is_found_by_its_partition(tmp_path: Path) -> None:

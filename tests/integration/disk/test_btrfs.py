@@ -192,6 +192,16 @@ def test_the_smallest_is_as_large_as_the_plan_thinks(tmp_path: Path) -> None:
     shown("check", "--readonly", write("top", tmp_path / "tree", tmp_path / "out"))
 
 
+def test_a_file_with_names_in_several_subvolumes_has_room_in_each(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    for folder in ("home", "var/log", "srv"):
+        (root / folder).mkdir(parents=True)
+    (root / "home/file").write_bytes(os.urandom(20 * MEBIBYTE))
+    for name in ("home/again", "file", "srv/again", "var/log/file"):
+        os.link(root / "home/file", root / name)
+    subprocess.run(["btrfs", "check", write("nested", root, tmp_path / "out")], check=True, capture_output=True)
+
+
 def test_what_cannot_be_kept_is_told_of(tmp_path: Path) -> None:
     root = tmp_path / "tree"
     (root / "etc").mkdir(parents=True)

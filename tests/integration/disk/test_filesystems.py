@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -167,14 +168,22 @@ def test_a_link_cannot_lie_in_a_fat(tmp_path: Path) -> None:
         made("fat16", root, tmp_path / "one")
 
 
-def test_an_efi_partition_that_is_too_small_is_told_of(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "said"), [("efi", 'efipartsize="18"'), ("data", '<partition name="data" size="18">')]
+)
+def test_a_fat_partition_that_is_too_small_is_told_of(name: str, said: str, tmp_path: Path) -> None:
     root = tree(tmp_path / "tree")
     (root / "kernel").write_bytes(os.urandom(20 * MEBIBYTE))
     disk = tmp_path / "disk"
     with disk.open("wb") as stream:
         stream.truncate(17 * MEBIBYTE)
-    with pytest.raises(BuildError, match="EFI partition is too small"):
-        filesystem_for("fat16").write(spec("fat16"), root, Place(disk, 0, 17 * MEBIBYTE), scratch=tmp_path)
+    asked = msgspec.structs.replace(spec("fat16"), partition=name)
+    with pytest.raises(BuildError, match=f"the partition {name} is too small") as caught:
+        filesystem_for("fat16").write(asked, root, Place(disk, 0, 17 * MEBIBYTE), scratch=tmp_path)
+    assert (caught.value.why, caught.value.hint) == (
+        "no room is left for /kernel",
+        f"say {said} or more, or leave something out",
+    )
 
 
 def test_an_unknown_filesystem_is_refused() -> None:

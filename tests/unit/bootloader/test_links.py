@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +11,11 @@ import pytest
 from runner.bootloader import grub
 from runner.bootloader.facts import BootFacts
 from runner.bootloader.systemd_boot import install as install_systemd_boot
+from runner.create.disk_scripts import DiskScript
+from runner.create.inputs import CreateInputs
 from runner.create.oem import _write_fstab
 from runner.disk.identity import identify
+from runner.disk.model import DiskLayout, Extent
 from runner.disk.split import PartedTree
 from runner.firstboot.growth import install_growth
 from runner.firstboot.host_keys import install_host_keys
@@ -21,16 +25,17 @@ from runner.initrd.kernel import find_kernels
 from runner.plan.boot import BootloaderPlan, BootPlan
 from runner.plan.disk import DiskPlan
 from runner.plan.initrd import InitrdAction, InitrdPlan
+from runner.plan.model import TypePlan
 from runner.plan.oem import ResizePlan
 from runner.plan.partitions import PartitionPlan
 from runner.prepare.step import Bench
 from runner.seed import Seed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from runner.process import Completed
     from runner.sandbox.api import Command
+
+GRUB = "grub/x86_64-efi-signed/grubx64.efi.signed"
 
 
 class Mkimage:
@@ -127,10 +132,61 @@ def test_the_names_in_os_release_are_those_of_the_tree(root: Path, outside: Path
     assert not (inside(root, outside) / "EFI").exists()
 
 
+def test_a_stub_for_the_distribution_that_grub_is_of(root: Path, outside: Path) -> None:
+    (root / "etc/os-release").unlink()
+    (root / "etc/os-release").write_text('NAME="no debian"\nID=linuxmint\nID_LIKE="ubuntu ../x"\n')
+    grub._stub(Bench(root, 0, Mkimage()).paths, facts("grub2", "efi"))  # type: ignore[arg-type]
+    made = sorted((inside(root, outside) / "EFI").rglob("*.cfg"))
+    assert [path.parent.name for path in made] == ["linuxmint", "ubuntu"]
+
+
+UBUNTU = "shimx64.efi.signed.latest"
+
+
+@pytest.mark.parametrize(
+    ("shim", "helper", "link"),
+    [
+        ("shimx64.efi.signed", "mmx64.efi.signed", ""),
+        (UBUNTU, "mmx64.efi", f"/etc/alternatives/../../usr/lib/shim/{UBUNTU}"),
+        (UBUNTU, "mmx64.efi", "/etc/alternatives/gone"),
+        (UBUNTU, "mmx64.efi", ""),
+    ],
+)
+def test_the_signed_programs_of_debian_and_of_ubuntu(
+    root: Path, outside: Path, shim: str, helper: str, link: str
+) -> None:
+    for name, content in {f"shim/{shim}": "shim", f"shim/{helper}": "mm", GRUB: "grub"}.items():
+        (root / "usr/lib" / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / "usr/lib" / name).write_text(content)
+    if link:
+        (root / "usr/lib/shim/shimx64.efi.signed").symlink_to(link)
+    grub._signed(Bench(root, 0, Mkimage()).paths)  # type: ignore[arg-type]
+    found = {path.name: path.read_text() for path in (inside(root, outside) / "EFI/BOOT").iterdir()}
+    assert found == {"BOOTX64.EFI": "shim", "mmx64.efi": "mm", "grubx64.efi": "grub"}
+
+
 def test_systemd_boot(root: Path, outside: Path) -> None:
     install_systemd_boot(root, facts("systemd_boot", "efi"))
     assert (inside(root, outside) / "EFI/BOOT/BOOTX64.EFI").read_text() == "systemd-boot"
     assert (inside(root, outside) / "loader/loader.conf").exists()
+
+
+def test_scripts_around_a_disk(root: Path, outside: Path, tmp_path: Path) -> None:
+    plan = TypePlan(image="oem", edit_boot_install="x")
+    inputs = CreateInputs(stem="x", type=plan, arch="x86_64", epoch=0, seed="00" * 32)
+    script = DiskScript(Bench(root, 0, Mkimage()), inputs, tmp_path / "kept")  # type: ignore[arg-type]
+    (root / ".profile").write_text("of the build")
+    (root / ".kconfig").symlink_to("/gone")
+    script.keep()
+    (root / ".profile").unlink()
+    (root / ".profile").symlink_to(outside / "secret")
+    (root / ".kconfig").unlink()
+    (root / ".kconfig").symlink_to(outside)
+    place = Extent(partition=facts("grub2", "bios").identity.partitions[0], offset=0, size=1)
+    identity = facts("grub2", "bios").identity
+    script.run(tmp_path / "disk", DiskLayout(identity=identity, size=1, extents=(place,)), {"/": root})
+    assert (root / ".profile").read_text() == "of the build"
+    assert (root / ".kconfig").readlink() == Path("/gone")
 
 
 def test_units_of_the_first_start(root: Path, outside: Path) -> None:

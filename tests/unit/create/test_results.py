@@ -11,11 +11,15 @@ from runner.create.image import ResultFile
 from runner.create.kiwi_result import kiwi_result
 from runner.create.registry import MODULES, Builder, builder_for
 from runner.create.staging import staged
-from runner.create.tools import tools_of
+from runner.create.tools import tools_of, version_of
 from runner.disk.filesystems.registry import filesystem_for
 from runner.disk.filesystems.squashfs import compression_options
 from runner.errors import BuildError, HostError
+from runner.plan.disk import DiskPlan
+from runner.plan.formats import DiskFormatPlan
+from runner.plan.initrd import InitrdPlan
 from runner.plan.model import DescriptionRef, ImageIdentity, PackageRequest, Plan, TypePlan
+from runner.plan.protection import VerityPlan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +69,32 @@ def test_every_registered_type_has_a_builder(image: str) -> None:
     builder = builder_for(image)
     assert isinstance(builder, Builder)
     assert tools_of(TypePlan(image=image)) or not filesystem_for(image).tools  # btrfs is written by us
+
+
+@pytest.mark.parametrize(
+    ("part", "changed"),
+    [
+        ("runner.create.oci.BUILDER", Builder(version=99, tools=(), run=builder_for("oci").run)),
+        ("runner.disk.table.VERSION", 99),
+        ("runner.disk.verity.VERSION", 99),
+        ("runner.initrd.compress.compressor", lambda: "another"),
+        ("runner.initrd.kept.VERSION", 99),
+    ],
+)
+def test_the_version_of_a_disk_is_that_of_all_its_parts(
+    part: str, changed: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = TypePlan(
+        image="oem",
+        disk=DiskPlan(table="gpt"),
+        disk_format=DiskFormatPlan(name="qcow2", wrapper="oci"),
+        initrd=InitrdPlan(system="dracut"),
+        verity=VerityPlan(),
+    )
+    before = version_of(disk)
+    monkeypatch.setattr(part, changed)
+    assert version_of(disk) != before
+    assert version_of(TypePlan(image="tbz")) == str(builder_for("tbz").version)
 
 
 @pytest.mark.parametrize(

@@ -94,3 +94,11 @@ def test_malformed_xml_names_the_line(tmp_path: Path) -> None:
 def test_an_unreadable_folder_is_one_error(tmp_path: Path) -> None:
     with pytest.raises(DescriptionError, match="is not a folder"):
         load(tmp_path / "missing")
+
+
+def test_disks_of_mainframes_as_schema_6_had_them(write: Callable[..., Path]) -> None:
+    kind = '<type image="oem" filesystem="ext4" bootloader="grub2_s390x_emu" zipl_targettype="LDL"/>'
+    (section,) = load(write(f"<preferences>{kind}</preferences>", version="6.8", preferences=False)).preferences
+    (chosen,) = section.types
+    assert chosen.bootloader is not None
+    assert chosen.bootloader.targettype == "LDL"

@@ -228,6 +228,7 @@ def test_rule_about_scripts(write: Callable[..., Path], rule: str) -> None:
         (partitions("name='../../etc'"), "a partition cannot be called '../../etc'", "partition"),
         (partitions("name='..'"), "a partition cannot be called '..'", "partition"),
         (partitions("name='root'"), "the name root is taken by the disk's own partition", "partition"),
+        (partitions("name='verity'"), "the name verity is taken by the disk's own partition", "partition"),
         (
             oem(
                 "bootpartition='true'",

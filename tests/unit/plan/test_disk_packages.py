@@ -13,7 +13,7 @@ from runner.plan import make_plan
 from runner.plan.disk_packages import require_startable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 WHERE = Location("appliance.kiwi", 7, "type")
@@ -21,12 +21,19 @@ GENERATOR, KERNEL = "initramfs-tools", "linux-image-6.12.48-amd64"
 BIOS = (KERNEL, GENERATOR, "grub-pc-bin")
 EFI = (KERNEL, GENERATOR, "grub-efi-amd64-bin")
 SIGNED = (KERNEL, GENERATOR, "shim-signed", "grub-efi-amd64-signed")
+SYSTEMD_BOOT = '<bootloader name="systemd_boot"/>'
+UNIFIED = f'{SYSTEMD_BOOT}<initrd action="setup"><dracut uefi="true"/></initrd>'
+MODULE = '<initrd action="add"><dracut module="lvm"/></initrd>'
+SEALED = 'firmware="efi" verity_blocks="all"'
+SYSTEMD = (KERNEL, GENERATOR, "systemd=257.9-1~deb13u1", "systemd-boot-efi")
+OLD = (KERNEL, "systemd=249.11-0ubuntu3.16")
+DRACUT = (KERNEL, "dracut", "systemd=257.9-1~deb13u1", "systemd-boot-efi", "systemd-cryptsetup")
 ARM = (KERNEL, GENERATOR, "grub-efi-arm64-bin")
 
 
 def check(
     write: Callable[..., Path],
-    packages: Collection[str],
+    packages: Iterable[str],
     attributes: str = "",
     inner: str = "",
     *,
@@ -40,7 +47,8 @@ def check(
         (folder / file).parent.mkdir(parents=True)
         (folder / file).write_text("")
     plan = make_plan(load(folder), type_name="oem", arch=arch)
-    require_startable(plan, set(packages), folder, where=WHERE)
+    versions = {name: version or "1" for name, _, version in (package.partition("=") for package in packages)}
+    require_startable(plan, versions, folder, where=WHERE)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +61,13 @@ def check(
         (EFI, 'firmware="efi"', "", "x86_64"),
         (SIGNED, 'firmware="uefi"', "", "x86_64"),
         (ARM, "", "", "aarch64"),
-        ((KERNEL, GENERATOR), 'firmware="efi"', '<bootloader name="systemd_boot"/>', "x86_64"),
+        (SYSTEMD, 'firmware="efi"', SYSTEMD_BOOT, "x86_64"),
+        (SYSTEMD, "", SYSTEMD_BOOT, "riscv64"),
+        (SYSTEMD, 'firmware="efi"', UNIFIED, "x86_64"),
+        ((*OLD, GENERATOR), 'firmware="efi"', SYSTEMD_BOOT, "x86_64"),
+        (DRACUT, SEALED, SYSTEMD_BOOT, "x86_64"),
+        ((*OLD, "dracut-core"), SEALED, SYSTEMD_BOOT, "x86_64"),
+        ((KERNEL, "dracut", "grub-pc-bin"), "", MODULE, "x86_64"),
         ((KERNEL, GENERATOR), "", '<bootloader name="custom"/>', "x86_64"),
         ((KERNEL, GENERATOR), "", "", "riscv64"),
         ((KERNEL, "grub-pc-bin"), 'initrd_system="none"', "", "x86_64"),
@@ -66,27 +80,33 @@ def test_a_disk_that_can_start(
 
 
 @pytest.mark.parametrize(
-    ("packages", "attributes", "lacks", "add"),
+    ("packages", "attributes", "inner", "lacks", "add"),
     [
-        (BIOS[1:], "", "no kernel", "linux-image-amd64"),
-        (("linux-headers-amd64", *BIOS[1:]), "", "no kernel", "linux-image-amd64"),
-        ((KERNEL, "grub-pc-bin"), "", "no generator of initrds", "initramfs-tools"),
-        (BIOS, 'firmware="efi"', "no bootloader for efi", "grub-efi-amd64-bin"),
-        (EFI, "", "no bootloader for bios", "grub-pc-bin"),
-        (EFI, 'firmware="uefi"', "no bootloader for uefi", "shim-signed, grub-efi-amd64-signed"),
+        (BIOS[1:], "", "", "no kernel", "linux-image-amd64"),
+        (("linux-headers-amd64", *BIOS[1:]), "", "", "no kernel", "linux-image-amd64"),
+        ((KERNEL, "grub-pc-bin"), "", "", "no generator of initrds", "initramfs-tools"),
+        (BIOS, 'firmware="efi"', "", "no bootloader for efi", "grub-efi-amd64-bin"),
+        (EFI, "", "", "no bootloader for bios", "grub-pc-bin"),
+        (EFI, 'firmware="uefi"', "", "no bootloader for uefi", "shim-signed, grub-efi-amd64-signed"),
+        (SYSTEMD[:-1], 'firmware="efi"', SYSTEMD_BOOT, "no bootloader for efi", "systemd-boot-efi"),
+        ((KERNEL, GENERATOR), 'firmware="efi"', SYSTEMD_BOOT, "no bootloader for efi", "systemd-boot-efi"),
+        (SYSTEMD, SEALED, SYSTEMD_BOOT, "no dracut, whose modules", "dracut, systemd-cryptsetup"),
+        (DRACUT[:-1], SEALED, SYSTEMD_BOOT, "no opener of a root under dm-verity", "systemd-cryptsetup"),
+        (BIOS, "", MODULE, "no dracut, whose modules", "dracut"),
         (
             (),
+            "",
             "",
             "no kernel, no generator of initrds, no bootloader for bios",
             "linux-image-amd64, initramfs-tools",
         ),
     ],
 )
-def test_a_disk_that_cannot(
-    write: Callable[..., Path], packages: tuple[str, ...], attributes: str, lacks: str, add: str
+def test_a_disk_that_cannot(  # noqa: PLR0917  # a row
+    write: Callable[..., Path], packages: tuple[str, ...], attributes: str, inner: str, lacks: str, add: str
 ) -> None:
     with pytest.raises(BuildError) as caught:
-        check(write, packages, attributes)
+        check(write, packages, attributes, inner)
     assert lacks in caught.value.what
     assert add in str(caught.value.hint)
     assert caught.value.where == WHERE
@@ -97,6 +117,7 @@ def test_a_disk_that_cannot(
     [
         ("", "root/boot/vmlinuz-1"),
         ("", "root/usr/lib/modules/1/modules.order"),
+        ("", "root/usr/lib/systemd/boot/efi/systemd-bootx64.efi"),
         ("", "root.tar.gz/x"),
         ('<packages type="image"><archive name="kernel.tar"/></packages>', "kernel.tar/x"),
         ('<packages type="image"><file name="k" target="/boot/vmlinuz-1"/></packages>', ""),
@@ -106,11 +127,12 @@ def test_what_comes_in_no_package_is_found_out_later(write: Callable[..., Path],
     check(write, (), body=body, file=file)
 
 
-def test_an_overlay_without_what_starts_a_disk_changes_nothing(write: Callable[..., Path]) -> None:
+@pytest.mark.parametrize("file", ["root/etc/motd", "root/usr/lib/systemd/system/own.service"])
+def test_an_overlay_without_what_starts_a_disk_changes_nothing(write: Callable[..., Path], file: str) -> None:
     with pytest.raises(BuildError, match="no kernel"):
-        check(write, (), file="root/etc/motd")
+        check(write, (), file=file)
 
 
 def test_other_types_are_left_alone(write: Callable[..., Path]) -> None:
     folder = write()
-    require_startable(make_plan(load(folder), arch="x86_64"), (), folder, where=WHERE)
+    require_startable(make_plan(load(folder), arch="x86_64"), {}, folder, where=WHERE)

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.bootloader import grub, systemd_boot
 from runner.description import load
 from runner.digest import canonical_json
 from runner.plan import make_plan
+from runner.plan.disk_support import MACHINES
+from runner.plan.select import file_arch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,6 +120,8 @@ BOOT = 'bootpartition="true" bootfilesystem="ext4"'
         ("ext4", 'firmware="efi" verity_blocks="99"', SYSTEMD_BOOT, ["a part of a filesystem"]),
         ("ext4", f'firmware="efi" {SEALED}', '<bootloader name="custom"/>', ["no script is told"]),
         ("ext4", f'firmware="efi" {SEALED} initrd_system="none"', SYSTEMD_BOOT, ["without an initrd"]),
+        ("ext4", f'firmware="efi" {SEALED} editbootconfig="e.sh"', SYSTEMD_BOOT, ["it changes the menu"]),
+        ("ext4", 'firmware="efi" editbootconfig="e.sh"', SYSTEMD_BOOT, []),
         ("ext4", f'firmware="efi" {SEALED} fsmountoptions="noatime"', SYSTEMD_BOOT, ["rootflags="]),
         (
             "squashfs",
@@ -169,6 +174,41 @@ def test_firmware_a_machine_does_not_have(write: Callable[..., Path]) -> None:
     description = load(write(f"<preferences>{kind}</preferences>"))
     (entry,) = make_plan(description, type_name="oem", arch="aarch64").unsupported
     assert (entry.element, entry.why) == ('type firmware="bios"', "aarch64 has no such firmware")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "inner", "arch", "reasons"),
+    [
+        ("", "", "aarch64", []),
+        ('firmware="efi"', "", "i686", []),
+        ('firmware="uefi"', "", "x86_64", []),
+        ('firmware="uefi"', '<bootloader name="custom"/>', "aarch64", []),
+        ("", '<bootloader name="custom"/>', "riscv64", []),
+        ("", SYSTEMD_BOOT, "riscv64", []),
+        ('firmware="uefi"', "", "aarch64", ['uefi"', '<bootloader name="grub2"/>']),
+        ('firmware="uefi"', "", "i686", ['uefi"', '<bootloader name="grub2"/>']),
+        ("", "", "riscv64", ['efi"', "grub2 is not installed for it on riscv64", "systemd_boot"]),
+        ("", "", "loongarch64", ['efi"', "systemd_boot"]),
+        ('firmware="uefi"', "", "armv7l", ['uefi"', "systemd_boot"]),
+        ("", "", "ppc64le", ["type image", "ppc64le is not served"]),
+        ("", "", "s390x", ["type image", "s390x is not served"]),
+        ("", SYSTEMD_BOOT, "armv6l", ['efi"', "systemd_boot is not installed for it on armv6l"]),
+    ],
+)
+def test_machines_that_no_bootloader_is_installed_on(
+    write: Callable[..., Path], attributes: str, inner: str, arch: str, reasons: list[str]
+) -> None:
+    kind = f'<type image="oem" filesystem="ext4" {attributes}>{inner}</type>'
+    found = make_plan(load(write(f"\n<preferences>{kind}</preferences>")), type_name="oem", arch=arch).unsupported
+    assert len(found) == bool(reasons), found
+    for entry in found:
+        assert entry.where == "appliance.kiwi:11"
+        assert all(reason in f"{entry.element} {entry.why}" for reason in reasons)
+
+
+def test_machines_are_those_that_bootloaders_know() -> None:
+    known = {"grub2": {*grub.EFI_PLATFORMS}, "systemd_boot": {*systemd_boot.ARCHES}}
+    assert {name: {*map(file_arch, served["efi"])} for name, served in MACHINES.items()} == known
 
 
 def test_containers_brought_along(write: Callable[..., Path]) -> None:
