@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
-CHANNELS = {"main": "edge", "v*": "stable"}
-
 
 class Watch:
     """A repository with two descriptions, and somebody who looks at it."""
@@ -61,7 +59,9 @@ class Watch:
                 images=Images(types=("squashfs", "tbz")),
                 destination="x",
             ),
-            destination=Destination(url="file:///nowhere", channels=CHANNELS),
+            destination=Destination(
+                url="file:///nowhere", channels={"main": "edge"}, tag_channels={"v*": "stable"}
+            ),
             environment={
                 "PATH": os.environ["PATH"],
                 "HOME": str(folder),
