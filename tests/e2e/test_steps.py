@@ -18,10 +18,15 @@ from runner.redact import MASK, Redactor
 from runner.service.jobs.model import ImageKey
 from runner.service.steps.launch import Surroundings, run_step
 from runner.service.steps.order import BuildOrder, Built, Locked, LockOrder, Published, PublishOrder
+from runner.storage.location import open_storage
+from runner.storage.publish import publish_release
 from tests.support.bench import wait_until
 from tests.support.git_repo import GitRepo
+from tests.support.releases import make_release
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runner.service.steps.order import StepEvent
     from tests.support.bench import Bench
 
@@ -71,9 +76,9 @@ class Steps:
             seconds=60,
         )
 
-    def publish(self) -> Published:
+    def publish(self, job: str) -> Published:
         url = self.bench.storage.as_uri()
-        order = PublishOrder(directory=self.bench.target, url=url, channel="edge")
+        order = PublishOrder(job=job, directory=self.bench.target, url=url, channel="edge")
         done = run_step(order, self.around, self.heard.append)
         assert isinstance(done, Published)
         return done
@@ -84,7 +89,7 @@ def steps(bench: Bench) -> Steps:
     return Steps(bench)
 
 
-def test_from_a_commit_to_a_release(steps: Steps) -> None:
+def test_from_a_commit_to_a_release(steps: Steps, tmp_path: Path) -> None:
     locked = steps.lock()
     assert (locked.name, locked.version) == ("tiny", "1.0.0")
     assert steps.lock(refresh=True).digest == locked.digest
@@ -93,9 +98,13 @@ def test_from_a_commit_to_a_release(steps: Steps) -> None:
     manifest = msgspec.json.decode((steps.bench.target / "tiny.x86_64-1.0.0.manifest.json").read_bytes())
     assert manifest["build"]["trigger"] == "schedule"
     assert manifest["build"]["attempt"] == 3
-    published = steps.publish()
+    published = steps.publish("a")
     assert (published.number, published.created, published.manifest) == (1, True, built.manifest)
-    assert steps.publish() == msgspec.structs.replace(published, created=False)
+    assert steps.publish("b") == msgspec.structs.replace(published, created=False), "it is the newest already"
+    other = make_release(tmp_path / "other", image="tiny", version="2")
+    assert publish_release(open_storage(steps.bench.storage.as_uri()), other, channel="edge").number == 2
+    assert steps.publish("a") == msgspec.structs.replace(published, created=False), "the same job, late"
+    assert steps.publish("c") == msgspec.structs.replace(published, number=3), "somebody went back to it"
     assert any(isinstance(event, Phase) and event.name == "packages" for event in steps.heard)
     assert any(isinstance(event, LogLine) and "configured" in event.line for event in steps.heard)
     steps.bench.nothing_left(built=True)

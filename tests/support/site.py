@@ -60,7 +60,8 @@ destinations:
   images:
     url: s3://images/releases
     settings: {{AWS_ENDPOINT_URL: "https://s3.example.org"}}
-    channels: {{main: edge, "v*": stable}}
+    channels: {{main: edge}}
+    tag_channels: {{"v*": stable}}
 repositories:
   servers:
     url: https://git.example.org/servers.git

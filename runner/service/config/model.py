@@ -83,7 +83,9 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         url: ``s3://BUCKET/PREFIX`` or ``file:///DIR``.
         environment: secret variables the storage needs (``AWS_ACCESS_KEY_ID`` …), each the name of a secret.
         settings: variables that are no secrets (``AWS_ENDPOINT_URL``, ``AWS_REGION`` …).
-        channels: pattern of a branch's or tag's name to channel; the first that matches counts.
+        channels: pattern of a branch's name to channel; the first that matches counts, without one nothing is
+            published.
+        tag_channels: the same for tags: a branch that is called like a release does not become one.
         sign: nothing is signed without it.
         mirror_packages: keep the packages beside the releases, so that locks build for ever.
     """
@@ -92,6 +94,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     environment: dict[Variable, SecretName] = {}
     settings: dict[Variable, str] = {}
     channels: dict[RefPattern, Name] = msgspec.field(default_factory=lambda: {"*": "edge"})
+    tag_channels: dict[RefPattern, Name] = msgspec.field(default_factory=lambda: {"*": "edge"})
     sign: Signing | None = None
     mirror_packages: bool = True
 
@@ -230,7 +233,7 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     Attributes:
         url: https, ssh or file; logins come from ``environment``, as for ``packhouse build``.
         refs: patterns of branches that are watched; ``HEAD`` is the default branch.
-        tags: patterns of tags.
+        tags: patterns of tags; those that are there before their pattern is are not built.
         descriptions: folders, as patterns; ``**`` finds all descriptions, the top's is ``.``.
         images: which images of each description.
         destination: where results go; nothing is published without.

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 1
+VERSION = 2
 """Grows with every change of a table."""
 
 METADATA = MetaData()
@@ -39,8 +39,10 @@ WATCHES = Table(
     Column("error", Text, nullable=False, default=""),
     Column("default_branch", Text, nullable=False, default=""),
     Column("own", Text, nullable=False, default=""),
+    Column("tags", Text, nullable=False, default=""),
 )
-"""A watched repository: when it was looked at, when it will be, and what the default branch's own file says."""
+"""A watched repository: when it was looked at, when it will be, what the default branch's own file says, and the
+patterns of tags as they were at the last look."""
 
 REFS = Table(
     "refs",
@@ -92,7 +94,8 @@ JOBS = Table(
     Index("jobs_by_repository", "repository", "number"),
     Index("jobs_by_image", "image", "number"),
 )
-"""``once`` is the digest of what may be built only once; see :mod:`runner.service.jobs.model` for the rest."""
+"""``once`` is the digest of what may be built only once, and the id of a job that is cancelled, which stands in
+nobody's way; see :mod:`runner.service.jobs.model` for the rest."""
 
 ATTEMPTS = Table(
     "attempts",

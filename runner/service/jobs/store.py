@@ -30,7 +30,7 @@ class JobStore:
         self._changed = changed
 
     def add(self, request: JobRequest, *, labels: Sequence[str] = (), priority: int = 0) -> Job | None:
-        """Add a job that waits; None when the same was asked for before."""
+        """Add a job that waits; None when the same was asked for before and nobody cancelled it."""
         job_id = uuid.uuid4().hex
         values = {
             "id": job_id,
@@ -58,6 +58,12 @@ class JobStore:
                 return None  # somebody else was as quick
             self._tell(connection, job_id)
         return self.get(job_id)
+
+    def same(self, request: JobRequest) -> Job | None:
+        """Return the job that does what ``request`` asks for, None when :meth:`add` would add one."""
+        with self.engine.connect() as connection:
+            row = connection.execute(sa.select(JOBS).where(JOBS.c.once == request.once)).mappings().first()
+        return None if row is None else job_of(row)
 
     def get(self, job_id: str) -> Job | None:
         """Return the job by its id or number."""
@@ -150,12 +156,15 @@ class JobStore:
         return True
 
     def ask_to_cancel(self, job_id: str, why: str) -> bool:
-        """Note that a job is to be ended; whoever runs it sees that. False when it has ended."""
+        """Note that a job is to be ended; whoever runs it sees that. False when it has ended.
+
+        From then on the same may be asked for again.
+        """
         with self.engine.begin() as connection:
             changed = connection.execute(
                 sa.update(JOBS)
                 .where(JOBS.c.id == job_id, JOBS.c.state.in_(_RUNNING), JOBS.c.cancel == "")
-                .values(cancel=why)
+                .values(cancel=why, once=JOBS.c.id)
             )
         return changed.rowcount > 0
 

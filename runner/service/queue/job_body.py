@@ -340,6 +340,7 @@ class _Attempt:
 
     def _publish_order(self) -> PublishOrder:
         return PublishOrder(
+            job=self._job.id,
             directory=self._target,
             url=self._settings.storage,
             channel=self._job.request.channel,

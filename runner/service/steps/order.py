@@ -56,8 +56,9 @@ class BuildOrder(msgspec.Struct, frozen=True, kw_only=True, tag="build"):
 
 
 class PublishOrder(msgspec.Struct, frozen=True, kw_only=True, tag="publish"):
-    """Publish the release in ``directory``, once."""
+    """Publish the release in ``directory``, once for all attempts at the job ``job``."""
 
+    job: str
     directory: Path
     url: str
     channel: str

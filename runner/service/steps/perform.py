@@ -134,7 +134,12 @@ def _keyid(order: BuildOrder, options: BuildOptions) -> str:
 def _publish(order: PublishOrder, machine: Machine) -> Published:
     packages = mirrored_packages(order.directory, machine.store.blobs) if order.mirror_packages else ()
     done = publish_release(
-        open_storage(order.url), order.directory, channel=order.channel, packages=packages, once=True
+        open_storage(order.url),
+        order.directory,
+        channel=order.channel,
+        packages=packages,
+        once=True,
+        token=order.job,
     )
     return Published(manifest=done.manifest, number=done.number, created=done.created)
 

@@ -26,7 +26,8 @@ def _is_watched(repository: Repository, name: str, default: str) -> bool:
         return matches(name.removeprefix(TAGS), repository.tags)
     if name == default and DEFAULT_BRANCH in repository.refs:
         return True
-    return matches(name.removeprefix(BRANCHES), repository.refs)
+    patterns = tuple(pattern for pattern in repository.refs if pattern != DEFAULT_BRANCH)
+    return matches(name.removeprefix(BRANCHES), patterns)
 
 
 def matches(name: str, patterns: tuple[str, ...]) -> bool:
@@ -36,6 +37,12 @@ def matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 def channel_of(destination: Destination | None, name: str) -> str:
     """Return the channel for what is built of the branch or tag ``name``; empty: it is not published."""
-    channels: Mapping[str, str] = destination.channels if destination else {}
-    short = name.removeprefix(TAGS).removeprefix(BRANCHES)
+    if destination is None:
+        return ""
+    if name.startswith(TAGS):
+        return _first(destination.tag_channels, name.removeprefix(TAGS))
+    return _first(destination.channels, name.removeprefix(BRANCHES))
+
+
+def _first(channels: Mapping[str, str], short: str) -> str:
     return next((channel for pattern, channel in channels.items() if fnmatchcase(short, pattern)), "")

@@ -92,7 +92,7 @@ def test_a_running_job_is_cancelled_within_two_seconds(fleet: Fleet) -> None:
 def test_a_newer_push_supersedes_what_waits(fleet: Fleet) -> None:
     first = fleet.submit()
     second = fleet.submit(nonce="2")
-    assert [job.number for job in fleet.dispatcher.supersede(second)] == [first.number]
+    assert [job.number for job in fleet.dispatcher.supersede(second, "refs/heads/main")] == [first.number]
     assert fleet.at(first).state == "cancelled"
     fleet.worker()
     assert fleet.ended(second).state == "done"

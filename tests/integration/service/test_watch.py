@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from runner.errors import SourceError, VerificationError
 from runner.service.config.model import Destination, Images, Repository
 from runner.service.database.connect import database_url, open_database
+from runner.service.jobs.model import JobResult
 from runner.service.jobs.store import JobStore
 from runner.service.queue.dispatch import Dispatcher
 from runner.service.queue.durable import DbosQueue, make_tables, queue_database
@@ -33,10 +34,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.service.jobs.model import Job
+    from runner.service.steps.order import Scanned
 
 pytestmark = pytest.mark.integration
-
-CHANNELS = {"main": "edge", "v*": "stable"}
 
 
 class Watch:
@@ -59,7 +59,9 @@ class Watch:
                 images=Images(types=("squashfs", "tbz")),
                 destination="x",
             ),
-            destination=Destination(url="file:///nowhere", channels=CHANNELS),
+            destination=Destination(
+                url="file:///nowhere", channels={"main": "edge"}, tag_channels={"v*": "stable"}
+            ),
             environment={
                 "PATH": os.environ["PATH"],
                 "HOME": str(folder),
@@ -75,13 +77,18 @@ class Watch:
 
     def edit(self, **settings: object) -> None:
         changed = msgspec.structs.replace(self.watched.settings, **settings)
-        self.watched = WatchedRepository(
-            name="images",
-            settings=changed,
-            destination=self.watched.destination,
-            environment=self.watched.environment,
-            arch="x86_64",
-        )
+        self.watched = replace(self.watched, settings=changed)
+
+    def both_to(self, channel: str) -> None:
+        """Have everything published into one channel."""
+        destination = Destination(url="file:///nowhere", channels={"*": channel})
+        self.watched = replace(self.watched, destination=destination)
+
+    def end(self, *jobs: Job) -> None:
+        """Have ``jobs`` done, as a worker would."""
+        for job in jobs:
+            self.jobs.begin(job.id, "worker")
+            self.jobs.end(job.id, 1, "done", result=JobResult())
 
     def waiting(self) -> list[Job]:
         return list(self.jobs.find(states=("queued",)))
@@ -123,6 +130,68 @@ def test_a_push_builds_what_it_touches(watch: Watch) -> None:
     assert superseded == [4, 3], "the older builds of this branch are not wanted any more"
 
 
+def test_a_branch_that_goes_back_is_built_again(watch: Watch) -> None:
+    watch.take()
+    first = watch.repo.git("rev-parse", "HEAD")
+    watch.repo.commit({"two/root/etc/motd": "Hello\n"})
+    assert watch.take() == EVERYTHING[2:], "what waited for the first commit is superseded"
+    watch.repo.git("reset", "-q", "--hard", first)
+    assert watch.take() == EVERYTHING[2:]
+    assert {job.request.commit for job in watch.waiting()} == {first}
+    watch.end(*watch.waiting())
+    second = watch.repo.commit({"two/root/etc/motd": "Hello again\n"})
+    assert watch.take() == EVERYTHING[2:]
+    watch.end(*watch.waiting())
+    for _ in range(2):
+        watch.repo.git("reset", "-q", "--hard", first)
+        assert watch.take() == EVERYTHING[2:], "though both commits were built before"
+        watch.memory.moved("images", "refs/heads/main", second, ())  # as after a crash before anything was noted
+        assert watch.take() == []
+        watch.end(*watch.waiting())
+        watch.repo.git("reset", "-q", "--hard", second)
+        assert watch.take() == EVERYTHING[2:]
+        watch.end(*watch.waiting())
+
+
+def test_a_cancelled_build_may_be_asked_for_again(watch: Watch) -> None:
+    watch.take()
+    (first, *_) = watch.waiting()
+    watch.dispatcher.cancel(first.id, "by hand")
+    assert watch.dispatcher.submit(first.request) is not None
+    assert watch.dispatcher.submit(first.request) is None
+
+
+def test_what_another_branch_has_is_not_superseded(watch: Watch) -> None:
+    watch.edit(refs=("main", "stable/*"))
+    watch.both_to("edge")
+    assert watch.take() == EVERYTHING
+    watch.repo.git("branch", "stable/1")
+    assert watch.take() == []
+    watch.repo.commit({"one/root/etc/motd": "Hello\n", "two/root/etc/motd": "Hello\n"})
+    assert watch.take() == EVERYTHING
+    assert len(watch.waiting()) == 8
+    watch.repo.git("branch", "-f", "stable/1", "main")
+    watch.repo.git("branch", "stable/2", "main")
+    watch.repo.commit({"one/root/etc/motd": "Hello again\n", "two/root/etc/motd": "Hello again\n"})
+    assert watch.take() == EVERYTHING
+    assert len(watch.waiting()) == 8, "nobody has the first commit any more"
+
+
+def test_a_commit_that_another_branch_had_supersedes_too(watch: Watch) -> None:
+    watch.edit(refs=("main", "next"))
+    watch.both_to("edge")
+    watch.repo.git("branch", "next")
+    watch.take()
+    watch.end(*watch.waiting())
+    watch.repo.commit({"one/root/etc/motd": "Hello\n"})
+    watch.repo.git("checkout", "-q", "next")
+    watch.repo.commit({"one/root/etc/motd": "Welcome\n"})
+    assert watch.take() == sorted([*EVERYTHING[:2], *EVERYTHING[:2]])
+    watch.repo.git("branch", "-f", "main", "next")
+    assert watch.take() == []
+    assert {job.request.ref for job in watch.waiting()} == {"refs/heads/next"}
+
+
 def test_tags_go_to_their_channel_and_are_never_superseded(watch: Watch) -> None:
     watch.repo.git("tag", "v1")
     watch.take()
@@ -132,6 +201,45 @@ def test_tags_go_to_their_channel_and_are_never_superseded(watch: Watch) -> None
     watch.repo.commit({"one/root/etc/motd": "Hello again\n"})
     watch.take()
     assert sum(job.request.trigger == "tag" for job in watch.waiting()) == 4
+
+
+def test_old_tags_are_not_built_after_a_crash_in_the_first_look(watch: Watch) -> None:
+    class Killed(Look):
+        def scan(self, repository: WatchedRepository, commit: str, known: dict[str, str]) -> Scanned:
+            if watch.memory.refs("images").keys() & {"refs/heads/main"}:
+                raise KeyboardInterrupt
+            return super().scan(repository, commit, known)
+
+    watch.edit(refs=("*",))
+    for ref in (("branch", "next"), ("tag", "v1"), ("tag", "v2")):
+        watch.repo.git(*ref)
+    watch.repo.git("checkout", "-q", "next")
+    watch.repo.commit({"one/root/etc/motd": "Hello\n"})
+    with pytest.raises(KeyboardInterrupt):
+        Killed(watch.memory, watch.dispatcher).take(watch.watched)
+    watch.take()
+    assert not [job for job in watch.jobs.find() if job.request.trigger == "tag"]
+
+
+def test_tags_of_a_new_pattern_are_not_built(watch: Watch) -> None:
+    watch.edit(tags=())
+    for tag in ("v1", "release-1"):
+        watch.repo.git("tag", tag)
+    watch.take()
+    watch.edit(tags=("v*",))
+    assert watch.take() == []
+    watch.edit(tags=("v*", "release-*"))
+    watch.repo.git("tag", "v2")
+    assert watch.take() == [text.replace("edge", "stable") for text in EVERYTHING], "only the new one"
+    watch.repo.git("tag", "release-2")
+    assert len(watch.take()) == 4
+
+
+def test_the_first_tag_of_a_repository_is_built(watch: Watch) -> None:
+    watch.edit(refs=("none",))
+    assert watch.take() == []
+    watch.repo.git("tag", "v1")
+    assert len(watch.take()) == 4
 
 
 def test_patterns_choose_branches_folders_and_images(watch: Watch) -> None:

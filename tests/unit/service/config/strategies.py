@@ -85,6 +85,7 @@ def configs(draw: st.DrawFn) -> ServiceConfig:
         environment=secrets,
         settings=st.dictionaries(VARIABLES.map(lambda name: f"_{name.lower()}"), TEXTS, max_size=2),
         channels=st.dictionaries(PATTERNS, NAMES, max_size=3),
+        tag_channels=st.dictionaries(PATTERNS, NAMES, max_size=3),
         sign=st.none() | st.builds(Signing, key=PATHS, passphrase=secret),
         mirror_packages=st.booleans(),
     )
