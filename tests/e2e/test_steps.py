@@ -14,7 +14,9 @@ import pytest
 from runner.engine.job import LogLine, Phase
 from runner.errors import BuildError, LimitError, SourceError
 from runner.process import StoppedError
-from runner.redact import MASK, Redactor
+from runner.redact import MASK
+from runner.service.config.model import SecretSource
+from runner.service.config.secrets import Secrets
 from runner.service.jobs.model import ImageKey
 from runner.service.steps.launch import Surroundings, run_step
 from runner.service.steps.order import BuildOrder, Built, Locked, LockOrder, Published, PublishOrder
@@ -153,13 +155,14 @@ def test_a_flood_of_output_is_ended(steps: Steps) -> None:
 
 
 def test_secrets_are_masked_in_all_that_is_heard(steps: Steps) -> None:
-    steps.bench.setup.script("echo canary-1234\n")
+    secret = 'canary-1"2\\3\\u0034 of a line\ncanary of another line'
+    steps.bench.setup.script(f"cat <<'EOF'\n<{secret}>\nEOF\n")
     steps.commit = GitRepo(steps.bench.setup.description).commit(message="Tell")
-    steps.around = replace(steps.around, redact=Redactor.of(["canary-1234"]))
+    steps.around = replace(steps.around, redact=Secrets({"a": SecretSource(env="A")}, {"A": secret}).redactor())
     steps.build(steps.lock().text)
-    text = "\n".join(event.line for event in steps.heard if isinstance(event, LogLine))
-    assert "canary" not in text
-    assert MASK in text
+    lines = [event.line for event in steps.heard if isinstance(event, LogLine)]
+    assert "canary" not in "\n".join(lines)
+    assert [line for line in lines if MASK in line] == [f"<{MASK}", f"{MASK}>"]
 
 
 def test_what_takes_too_much_memory_is_ended(steps: Steps) -> None:

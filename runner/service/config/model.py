@@ -151,7 +151,7 @@ class BootGate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     enabled: bool = True
     script: File = ""
-    password: str = ""
+    password: SecretName = ""
     seconds: Interval = 10 * _MINUTE
 
 

@@ -168,13 +168,6 @@ class JobStore:
             )
         return changed.rowcount > 0
 
-    def explain(self, job_id: str, reason: str) -> None:
-        """Note why a job waits."""
-        with self.engine.begin() as connection:
-            connection.execute(
-                sa.update(JOBS).where(JOBS.c.id == job_id, JOBS.c.state == "queued").values(reason=reason)
-            )
-
     def _tell(self, connection: sa.Connection, job_id: str) -> Job:
         job = job_of(connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).mappings().one())
         if self._changed is not None:

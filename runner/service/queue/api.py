@@ -24,10 +24,6 @@ class Durable(Protocol):
         """
         ...
 
-    def sleep(self, seconds: float) -> None:
-        """Wait; a job that is resumed meanwhile waits only for the rest."""
-        ...
-
 
 class Abandoned(BaseException):  # no error, and nothing that an ``except Exception`` may catch
     """This process is to have nothing more to do with the job: another one has it, or will.

@@ -91,9 +91,6 @@ class _DbosSteps:
     def step(self, name: str, do: Callable[[], str]) -> str:
         return DBOS.run_step({"name": name}, do)
 
-    def sleep(self, seconds: float) -> None:
-        DBOS.sleep(seconds)
-
 
 @contextlib.contextmanager
 def working(

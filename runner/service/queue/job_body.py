@@ -8,9 +8,10 @@ what it runs and says nothing more. Should both get as far as publishing, the st
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Required, TypedDict, TypeVar
@@ -42,7 +43,6 @@ from runner.service.steps.order import (
 )
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from sqlalchemy import Engine
@@ -68,6 +68,7 @@ class Workplace:
     Attributes:
         work: folder for results until they are published.
         stopping: set when this worker is to let go of its jobs.
+        draining: set when it is to begin no new ones.
     """
 
     engine: Engine
@@ -76,6 +77,7 @@ class Workplace:
     work: Path
     settings_of: SettingsOf
     stopping: threading.Event
+    draining: threading.Event = field(default_factory=threading.Event)
 
 
 def run_job(place: Workplace, job_id: str, durable: Durable) -> None:
@@ -232,7 +234,18 @@ class _Attempt:
             if delay is None:
                 raise error
             self._log(f"{error}\ntrying again in {delay:g} s")
-            self._durable.sleep(delay)
+            self._wait(delay)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait; a job that is resumed meanwhile waits only for the rest, and one that is cancelled ends at once.
+
+        A worker that drains does not wait: what may take minutes is the next one's.
+        """
+        until = float(self._durable.step("wait", lambda: str(time.time() + seconds)))
+        while (left := until - time.time()) > 0:
+            self._leave()
+            if self._place.draining.wait(min(left, _LOOK_SECONDS)):
+                raise Abandoned
 
     def _do(self, order: Order, before: Callable[[], None]) -> str:
         try:

@@ -6,9 +6,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +18,11 @@ import httpx
 import pytest
 import yaml
 
+from runner.storage import catalog
+from runner.storage.location import open_storage
 from tests.e2e.conftest import BUCKET, PASSPHRASE
 from tests.support.apt_repo import build_deb
-from tests.support.bench import wait_until
+from tests.support.bench import processes_of, wait_until
 from tests.support.deliveries import push_body, signed_push
 from tests.support.forge import PROJECT as FORGE_PROJECT
 from tests.support.forge import TOKEN, FakeForge, serve_forge
@@ -26,7 +30,7 @@ from tests.support.git_http import serve_git
 from tests.support.git_repo import GitRepo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.e2e.conftest import KeyPair
@@ -119,6 +123,12 @@ class Service:
         job = self.job_of(commit)
         assert job is not None
         return job
+
+    def column(self, query: str, name: str = "packhouse.db") -> list[Any]:
+        """What is in the first column of a database, read behind the runner's back."""
+        file = self.bench.base / "state" / name
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+            return [row[0] for row in connection.execute(query)]
 
     def log(self) -> str:
         return (self.bench.base / "serve.log").read_text()[-6000:]
@@ -254,3 +264,54 @@ def test_a_nightly_build_is_made_when_packages_moved(service: Service, key: KeyP
     page = httpx.get(f"{service.base}/jobs/{moved['number']}").text
     assert "hello" in page
     assert "2.0" in page
+
+
+def test_killed_at_each_step_of_a_job(service: Service) -> None:
+    """One job, on SQLite, whose every attempt but the last comes one step farther than the one before."""
+    storage = service.bench.storage
+    service.config["destinations"]["images"]["url"] = storage.as_uri()
+
+    def is_publishing() -> bool:
+        built = "SELECT 1 FROM operation_outputs WHERE function_name = 'build'"
+        return bool(service.column(built, "queue.db")) and any("runner.service.steps" in one for one in running())
+
+    def is_published() -> bool:
+        """The release is in its channel, and the runner, that stands still meanwhile, could not note it."""
+        if not is_publishing():
+            return False
+        assert service.child is not None
+        time.sleep(0.1)  # for the order to get there
+        service.child.send_signal(signal.SIGSTOP)
+        wait_until(lambda: numbers() == [1], seconds=20)
+        return True
+
+    def numbers() -> list[int]:
+        return catalog.numbers(open_storage(storage.as_uri()), "tiny", "edge") if storage.exists() else []
+
+    def running() -> list[str]:
+        return processes_of(service.bench.base)
+
+    def begun(phase: str, attempt: int) -> Callable[[], bool]:
+        query = f"SELECT name FROM phases WHERE attempt = {attempt}"  # noqa: S608
+        return lambda: phase in service.column(query)
+
+    phases = ("source", "resolve", "packages", "configure", "create", "release")
+    moments = [begun(phase, attempt) for attempt, phase in enumerate(phases, 1)]
+    moments += [is_publishing, is_published]
+    for attempt, moment in enumerate(moments, 1):
+        service.start()
+        wait_until(moment, seconds=60)
+        service.stop(signal.SIGKILL)
+        wait_until(lambda: running() == [], seconds=2)
+        assert service.bench.mounts() == []
+        assert service.column("SELECT state || attempt FROM jobs") == [f"running{attempt}"]
+    service.start()
+    job = service.ended(service.git.git("rev-parse", "HEAD"))
+    service.stop(signal.SIGKILL)  # the forge may not have heard of it yet
+    service.start()
+    wait_until(lambda: any(status.state == "success" for status in service.forge.statuses), seconds=20)
+    assert (job["state"], job["attempt"]) == ("done", len(moments) + 1), service.log()
+    assert numbers() == [job["result"]["number"]] == [1]
+    assert len(service.jobs()) == 1
+    assert service.bench.command.leftovers() == []
+    assert [*(service.bench.base / "state" / "work").iterdir()] == []

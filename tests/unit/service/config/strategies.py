@@ -115,7 +115,7 @@ def configs(draw: st.DrawFn) -> ServiceConfig:
         status=st.none() | st.builds(Status, forge=FORGES, project=PROJECTS, token=secret),
         commits=st.sampled_from([CommitPolicy(), CommitPolicy(signed=True, allowed_signers="/etc/signers")]),
         boot_test=st.none()
-        | st.builds(BootGate, enabled=st.booleans(), script=PATHS, password=TEXTS, seconds=SECONDS),
+        | st.builds(BootGate, enabled=st.booleans(), script=PATHS, password=st.just("") | secret, seconds=SECONDS),
         schedules=schedules(secret),
         labels=tuples(NAMES),
         priority=st.integers(-1000, 1000),
