@@ -77,6 +77,24 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """What a build has that ``job``, the one before it in its channel, had not.
+
+    Attributes:
+        job: its number.
+        changes: digest of the whole list, a row of the table of locks.
+        added, removed, updated: packages.
+        size_delta: in bytes, of all files together.
+    """
+
+    job: int
+    changes: str
+    added: int
+    removed: int
+    updated: int
+    size_delta: int
+
+
 class JobResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a job that is done left.
 
@@ -85,6 +103,7 @@ class JobResult(msgspec.Struct, frozen=True, kw_only=True):
         unchanged: the same packages and commit were built before, and nothing was done.
         lock: digest of the lock, a row of the table of locks.
         boot: seconds until the boot test saw what it waited for, None without a test.
+        compared: with the build before; None for the first of its channel.
     """
 
     name: str = ""
@@ -98,6 +117,7 @@ class JobResult(msgspec.Struct, frozen=True, kw_only=True):
     unchanged: bool = False
     artifacts: tuple[Artifact, ...] = ()
     boot: float | None = None
+    compared: Compared | None = None
 
 
 class JobError(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from runner.service.database.tables import JOBS
 from runner.service.forges.model import Change
 from runner.service.forges.report import report_of
+from runner.service.jobs.history import changes_of
 from runner.service.notify.notice import notice_of
 from runner.service.outbox.store import Letter, put
 
@@ -64,7 +65,7 @@ def _notices(connection: sa.Connection, job: Job, repository: Repository, config
     if job.state == "done" and _failed_before(connection, job):
         occasion = "fixed"
         fitting.add(occasion)
-    body = _json(notice_of(job, occasion, config.public_url))
+    body = _json(notice_of(job, occasion, config.public_url, changes_of(connection, job)))
     return [
         Letter(kind="notice", target=name, subject=f"job {job.number}", body=body)
         for name in repository.notify

@@ -11,7 +11,6 @@ import shutil
 import time
 import traceback
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Required, TypedDict, TypeVar
 
@@ -23,6 +22,7 @@ from runner.pipeline.machine import LABEL, STORE
 from runner.process import StoppedError
 from runner.redact import Redactor
 from runner.service.database.patience import AWAY, patiently
+from runner.service.jobs.earlier import EarlierBuilds
 from runner.service.jobs.locks import LockTexts
 from runner.service.jobs.model import JobError, JobResult
 from runner.service.jobs.phases import Phases
@@ -160,6 +160,7 @@ class _Attempt:
         self._place, self._job, self._durable, self._log = place, job, durable, log
         self._phases = Phases(place.engine, job.id, job.attempt)
         self._settings = settings
+        self._earlier = EarlierBuilds(place.jobs, job)
         self._target = place.work / job.id / "result"
         self._looked_at = 0.0
 
@@ -178,12 +179,17 @@ class _Attempt:
     def _build(self, locked: Locked) -> JobResult:
         request = self._job.request
         done = JobResult(name=locked.name, version=locked.version, lock=locked.digest, channel=request.channel)
-        if request.refresh and self._is_known(locked):
+        if request.refresh and self._patiently(lambda: self._earlier.is_newest(locked.digest)):
             return msgspec.structs.replace(done, unchanged=True)
         built = self._step("build", self._build_order(locked.text))
         assert isinstance(built, Built)  # noqa: S101
         done = msgspec.structs.replace(
-            done, manifest=built.manifest, keyid=built.keyid, artifacts=built.artifacts, boot=built.boot
+            done,
+            manifest=built.manifest,
+            keyid=built.keyid,
+            artifacts=built.artifacts,
+            boot=built.boot,
+            compared=self._patiently(lambda: self._earlier.keep(built.changes)),
         )
         if not self._settings.storage:
             return done
@@ -192,32 +198,6 @@ class _Attempt:
         return msgspec.structs.replace(
             done, manifest=published.manifest, number=published.number, url=self._settings.storage
         )
-
-    def _is_known(self, locked: Locked) -> bool:
-        """Tell whether the newest build of this image has the same commit and packages."""
-        newest = self._newest
-        return (
-            newest is not None
-            and newest.result is not None
-            and newest.request.commit == self._job.request.commit
-            and newest.result.lock == locked.digest
-        )
-
-    @cached_property
-    def _newest(self) -> Job | None:
-        """The newest build of this image that went into the same channel."""
-        request = self._job.request
-        before = self._place.jobs.find(
-            image=str(request.image), states=("done",), before=self._job.number, limit=50
-        )
-        same = (job for job in before if job.request.channel == request.channel and job.result is not None)
-        return next(same, None)
-
-    def _known_lock(self) -> str:
-        newest = self._newest if self._job.request.refresh else None
-        if newest is None or newest.result is None:
-            return ""
-        return LockTexts(self._place.engine).get(newest.result.lock) or ""
 
     def _step(self, name: str, order: Order, before: Callable[[], None] = lambda: None) -> Outcome:
         """Take a step durably; what may get better by itself is tried again."""
@@ -319,7 +299,7 @@ class _Attempt:
             commit=request.commit,
             image=request.image,
             refresh=request.refresh,
-            known=self._known_lock(),
+            known=self._earlier.newest_lock() if request.refresh else "",
             seconds=settings.seconds,
         )
 
@@ -333,6 +313,7 @@ class _Attempt:
             target=self._target,
             key=settings.key,
             boot=settings.boot,
+            previous=self._earlier.to_compare(),
             trigger=request.trigger,
             attempt=self._job.attempt,
             seconds=settings.seconds,

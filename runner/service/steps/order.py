@@ -37,10 +37,21 @@ class BootOrder(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
+class EarlierBuild(msgspec.Struct, frozen=True, kw_only=True):
+    """A build to compare with: ``lock`` is the text of its lock file, ``number`` its release's, 0 for none."""
+
+    manifest: str
+    version: str
+    number: int
+    lock: str
+    files: dict[str, int]
+
+
 class BuildOrder(msgspec.Struct, frozen=True, kw_only=True, tag="build"):
     """Build the image from ``lock``, the text of a lock file, into the folder ``target``; sign it with ``key``.
 
-    A disk has to pass the test ``boot``, where there is one, before it is signed.
+    A disk has to pass the test ``boot``, where there is one, before it is signed. The release tells what is
+    different from ``previous``.
     """
 
     url: str
@@ -50,6 +61,7 @@ class BuildOrder(msgspec.Struct, frozen=True, kw_only=True, tag="build"):
     target: Path
     key: Path | None = None
     boot: BootOrder | None = None
+    previous: EarlierBuild | None = None
     trigger: Trigger
     attempt: int
     seconds: float
@@ -96,12 +108,18 @@ class Locked(msgspec.Struct, frozen=True, kw_only=True, tag="locked"):
 
 
 class Built(msgspec.Struct, frozen=True, kw_only=True, tag="built"):
-    """A release lies in the target; ``boot``: seconds until it had started, None without a boot test."""
+    """A release lies in the target.
+
+    Attributes:
+        boot: seconds until it had started, None without a boot test.
+        changes: the file that compares it with the one before; empty where there was none.
+    """
 
     manifest: str
     keyid: str
     artifacts: tuple[Artifact, ...]
     boot: float | None = None
+    changes: str = ""
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True, tag="published"):

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from runner.packages.compare import PackageChange
+from runner.release.changes import Changes, PreviousRelease, encode_changes
 from runner.service.config.model import Notification, Repository, ServiceConfig, Status
 from runner.service.forges.model import Change, Report
-from runner.service.jobs.model import JobResult
+from runner.service.jobs.locks import LockTexts
+from runner.service.jobs.model import Compared, JobResult
 from runner.service.jobs.store import JobStore
 from runner.service.notify.notice import Notice
 from runner.service.outbox.announce import change_proposed, job_changed
@@ -194,6 +197,29 @@ def test_a_change_of_state_that_fails_tells_nobody(engine: Engine, outbox: Outbo
     found = JobStore(engine).get(job.id)
     assert found is not None
     assert found.state == "queued"
+
+
+def test_a_notice_of_a_release_tells_what_it_changed(engine: Engine, outbox: Outbox) -> None:
+    changes = Changes(
+        schema="urn:packhouse:schema:changes:v1",
+        previous=PreviousRelease(manifest="9" * 64, version="1.2.2", number=16),
+        packages=tuple(PackageChange(f"package{number:02}", "amd64", "1", "2") for number in range(23)),
+        files=(),
+    )
+    LockTexts(engine).keep("8" * 64, encode_changes(changes).decode())
+    compared = Compared(job=1, changes="8" * 64, added=0, removed=0, updated=23, size_delta=0)
+    told = store(engine, config("success"))
+    job = add(told)
+    told.begin(job.id, "worker")
+    told.end(job.id, 1, "done", result=msgspec.structs.replace(RELEASE, compared=compared))
+    (notice,) = [letter for letter in letters(outbox) if letter.kind == "notice"]
+    lines = msgspec.json.decode(notice.body, type=Notice).lines
+    assert lines[1:4] == (
+        "Release 17 (1.2.3) in edge",
+        "Since release 16 (1.2.2): packages 23 updated; size the same",
+        "~ package00 (amd64) 1 → 2",
+    )
+    assert lines[-1] == "and 3 more"
 
 
 def test_the_newest_proposal_of_a_branch_counts(engine: Engine, outbox: Outbox) -> None:
