@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runner.cli.options import Session
     from runner.service.answers import JobDetails
     from runner.service.client import Client
-    from runner.service.jobs.model import Job
+    from runner.service.jobs.model import Job, Proposal
 
 _STATES = ("queued", "running", "done", "failed", "cancelled")
 _ENDED_BADLY = ("failed", "cancelled")
@@ -168,12 +168,15 @@ def _details(found: JobDetails) -> str:
 
     job_shown = found.job
     request, error = job_shown.request, job_shown.error
+    proposal = job_shown.result.proposal if job_shown.result else None
     facts = {
         "job": str(job_shown.number),
         "state": job_shown.state,
         "image": str(request.image),
         "ref": f"{request.ref} at {request.commit}",
         "note": _note(job_shown),
+        "lock": _where(proposal) if proposal and not proposal.error else "",
+        "warning": f"the refreshed lock is not proposed: {proposal.error}" if proposal and proposal.error else "",
         "because": error.why if error else "",
         "to fix": error.hint if error else "",
     }
@@ -181,6 +184,10 @@ def _details(found: JobDetails) -> str:
     if found.changes is not None:
         lines += ["", *changes_text(found.changes).splitlines()]
     return "\n".join(map(_safe, lines))
+
+
+def _where(proposal: Proposal) -> str:
+    return proposal.url or (f"pushed to {proposal.branch}" if proposal.branch else "")
 
 
 def _note(job_shown: Job) -> str:

@@ -35,6 +35,11 @@ class EarlierBuilds:
             and _result(newest).lock == lock
         )
 
+    def is_proposed(self) -> bool:
+        """Tell whether the newest build's lock was offered to the repository, or need not be."""
+        proposal = _result(self._done[0]).proposal if self._done else None
+        return proposal is not None and not proposal.error
+
     def newest_lock(self) -> str:
         """Return the lock file of the newest build; empty where there is none."""
         return self._locks.get(_result(self._done[0]).lock) or "" if self._done else ""

@@ -95,6 +95,25 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     size_delta: int
 
 
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """A refreshed lock that is offered to its repository.
+
+    Attributes:
+        branch: what was pushed; empty where that failed, or where there was nothing to offer.
+        base: what it is to become part of.
+        text: digest of what it changes, a row of the table of locks.
+        url: of the pull request, once the forge has it.
+        error: why it is not offered.
+    """
+
+    branch: str = ""
+    base: str = ""
+    title: str = ""
+    text: str = ""
+    url: str = ""
+    error: str = ""
+
+
 class JobResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a job that is done left.
 
@@ -104,6 +123,7 @@ class JobResult(msgspec.Struct, frozen=True, kw_only=True):
         lock: digest of the lock, a row of the table of locks.
         boot: seconds until the boot test saw what it waited for, None without a test.
         compared: with the build before; None for the first of its channel.
+        proposal: of the lock; None where the schedule does not ask for one.
     """
 
     name: str = ""
@@ -118,6 +138,7 @@ class JobResult(msgspec.Struct, frozen=True, kw_only=True):
     artifacts: tuple[Artifact, ...] = ()
     boot: float | None = None
     compared: Compared | None = None
+    proposal: Proposal | None = None
 
 
 class JobError(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,7 +32,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
         id: the same however often the notice is sent.
         occasion: ``fixed`` is the first success of an image on its ref after a failure.
         ended_at: seconds since 1970.
-        detail: why it failed or was cancelled.
+        detail: why it failed or was cancelled, or what did not come of it.
         hint: what to do next.
         release: number of the release in ``channel``; 0 where nothing was published.
         url: of the job's page.
@@ -103,4 +103,6 @@ def _detail(job: Job) -> str:
         return f"{job.error.what}: {job.error.why}" if job.error.why else job.error.what
     if job.state == "cancelled":
         return job.cancel
+    if job.result and job.result.proposal and job.result.proposal.error:
+        return f"The refreshed lock is not proposed: {job.result.proposal.error}"
     return "Nothing new" if job.result and job.result.unchanged else ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The body of a job: lock, build, publish. Each is a durable step, so a crash goes on where it was.
+"""The body of a job: lock, build, publish, propose. Each is a durable step, so a crash goes on where it was.
 
 A job has one owner at a time: who began its newest attempt. An older owner finds that out within a second, ends
 what it runs and says nothing more. Should both get as far as publishing, the storage takes one release.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Required, TypedDict, TypeVar
 
 import msgspec
 
+from runner.digest import sha256_bytes
 from runner.engine.job import Failed, LogLine, Phase, Started, Warned, failed, raised
 from runner.errors import PackhouseError
 from runner.pipeline.machine import LABEL, STORE
@@ -24,7 +25,7 @@ from runner.redact import Redactor
 from runner.service.database.patience import AWAY, patiently
 from runner.service.jobs.earlier import EarlierBuilds
 from runner.service.jobs.locks import LockTexts
-from runner.service.jobs.model import JobError, JobResult
+from runner.service.jobs.model import JobError, JobResult, Proposal
 from runner.service.jobs.phases import Phases
 from runner.service.logs.writer import LogWriter
 from runner.service.queue.api import Abandoned
@@ -37,6 +38,8 @@ from runner.service.steps.order import (
     LockOrder,
     Order,
     Outcome,
+    Proposed,
+    ProposeOrder,
     Published,
     PublishOrder,
 )
@@ -174,7 +177,7 @@ class _Attempt:
         assert isinstance(locked, Locked)  # noqa: S101  # what a lock order gives
         done = self._build(locked)
         self._patiently(lambda: LockTexts(self._place.engine).keep(locked.digest, locked.text))
-        return done
+        return msgspec.structs.replace(done, proposal=self._propose(locked, done))
 
     def _build(self, locked: Locked) -> JobResult:
         request = self._job.request
@@ -198,6 +201,25 @@ class _Attempt:
         return msgspec.structs.replace(
             done, manifest=published.manifest, number=published.number, url=self._settings.storage
         )
+
+    def _propose(self, locked: Locked, done: JobResult) -> Proposal | None:
+        """Offer the lock to the repository; what stops that is told, and stops nothing else."""
+        order = self._propose_order(locked.text)
+        if order is None:
+            return None
+        if done.unchanged and self._earlier.is_proposed():
+            return Proposal()
+        try:
+            made = self._step("propose", order)
+        except PackhouseError as error:
+            self._log(f"warning: the refreshed lock is not proposed\n{error}")
+            return Proposal(error=f"{error.what}: {error.why}" if error.why else error.what)
+        assert isinstance(made, Proposed)  # noqa: S101
+        if not made.branch:
+            return Proposal()
+        digest = sha256_bytes(made.text.encode())
+        self._patiently(lambda: LockTexts(self._place.engine).keep(digest, made.text))
+        return Proposal(branch=made.branch, base=made.base, title=made.title, text=digest)
 
     def _step(self, name: str, order: Order, before: Callable[[], None] = lambda: None) -> Outcome:
         """Take a step durably; what may get better by itself is tried again."""
@@ -325,6 +347,21 @@ class _Attempt:
             url=self._settings.storage,
             channel=self._job.request.channel,
             mirror_packages=self._settings.mirror_packages,
+        )
+
+    def _propose_order(self, lock: str) -> ProposeOrder | None:
+        request, settings = self._job.request, self._settings
+        if settings.lock_branch is None:
+            return None
+        return ProposeOrder(
+            url=settings.url,
+            commit=request.commit,
+            ref=request.ref,
+            subdir=request.image.subdir,
+            lock=lock,
+            branch=settings.lock_branch.name,
+            author=settings.lock_branch.author,
+            seconds=settings.seconds,
         )
 
 

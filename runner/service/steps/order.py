@@ -76,6 +76,22 @@ class PublishOrder(msgspec.Struct, frozen=True, kw_only=True, tag="publish"):
     mirror_packages: bool = True
 
 
+class ProposeOrder(msgspec.Struct, frozen=True, kw_only=True, tag="propose"):
+    """Put ``lock``, the text of a lock file, onto ``branch``, for the folder ``subdir`` of the built ``commit``.
+
+    ``ref`` is where that commit was found, ``author`` the name and address of whoever commits.
+    """
+
+    url: str
+    commit: str
+    ref: str
+    subdir: str
+    lock: str
+    branch: str
+    author: tuple[str, str]
+    seconds: float
+
+
 class ScanOrder(msgspec.Struct, frozen=True, kw_only=True, tag="scan"):
     """Find the descriptions of a commit, and the images that each can give.
 
@@ -95,7 +111,7 @@ class ScanOrder(msgspec.Struct, frozen=True, kw_only=True, tag="scan"):
     arch: str
 
 
-Order = LockOrder | BuildOrder | PublishOrder | ScanOrder
+Order = LockOrder | BuildOrder | PublishOrder | ProposeOrder | ScanOrder
 
 
 class Locked(msgspec.Struct, frozen=True, kw_only=True, tag="locked"):
@@ -130,6 +146,19 @@ class Published(msgspec.Struct, frozen=True, kw_only=True, tag="published"):
     created: bool
 
 
+class Proposed(msgspec.Struct, frozen=True, kw_only=True, tag="proposed"):
+    """``branch`` is pushed, to become part of ``base``; empty where there was nothing to propose.
+
+    Attributes:
+        text: the packages that are different, a line each.
+    """
+
+    branch: str = ""
+    base: str = ""
+    title: str = ""
+    text: str = ""
+
+
 class ScannedDescription(msgspec.Struct, frozen=True, kw_only=True):
     """A description as it is at a commit.
 
@@ -152,8 +181,8 @@ class Scanned(msgspec.Struct, frozen=True, kw_only=True, tag="scanned"):
     own: OwnFile | None = None
 
 
-Outcome = Locked | Built | Published | Scanned
-StepEvent = LogLine | Started | Phase | Warned | Failed | Locked | Built | Published | Scanned
+Outcome = Locked | Built | Published | Proposed | Scanned
+StepEvent = LogLine | Started | Phase | Warned | Failed | Locked | Built | Published | Proposed | Scanned
 
 
 def encode_order(order: Order) -> bytes:

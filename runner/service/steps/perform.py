@@ -22,10 +22,12 @@ from runner.service.steps.order import (
     Locked,
     LockOrder,
     Outcome,
+    ProposeOrder,
     Published,
     PublishOrder,
     ScanOrder,
 )
+from runner.service.steps.propose import propose
 from runner.service.steps.scan import scan
 from runner.storage.location import open_storage
 from runner.storage.publish import publish_release
@@ -61,6 +63,8 @@ def perform(order: Order, machine: Machine) -> Outcome:
             return _build(order, machine)
         case PublishOrder():
             return _publish(order, machine)
+        case ProposeOrder():
+            return propose(order, machine)
         case ScanOrder():
             return scan(order, machine)
 

@@ -35,6 +35,7 @@ def _environment() -> jinja2.Environment:
         signed_size=signed_size,
         size=rough_size,
     )
+    environment.tests["web_address"] = shown.is_web_address
     environment.globals.update(version=__version__, url=shown.url)
     return environment
 

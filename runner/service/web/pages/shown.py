@@ -35,6 +35,11 @@ def duration(seconds: float | None) -> str:
     return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
 
 
+def is_web_address(text: str) -> bool:
+    """Tell whether ``text``, which somebody else's server said, may be a link."""
+    return text.startswith(("https://", "http://"))
+
+
 def short(commit: str) -> str:
     """Return enough of a commit's id to know it by."""
     return commit[:_COMMIT]
