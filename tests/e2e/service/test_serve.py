@@ -251,6 +251,8 @@ def test_a_nightly_build_is_made_when_packages_moved(service: Service, key: KeyP
     first = service.nightly()
     assert first["state"] == "done", service.log()
     assert "has a commit that is not ours" in first["result"]["proposal"]["error"]
+    page = httpx.get(f"{service.base}/jobs/{first['number']}").text
+    assert "Warning: the refreshed lock is not proposed: the branch packhouse/lock-image has a commit" in page
     assert list(fetched(service, "tiny:nightly", key, "one").glob("*.squashfs"))
     assert service.git.git("ls-remote", str(service.bare), BRANCH).startswith(head)
     service.git.git("push", "-q", str(service.bare), f":{BRANCH}")
@@ -274,6 +276,8 @@ def test_a_nightly_build_is_made_when_packages_moved(service: Service, key: KeyP
     for changes in (shown["changes"], json.loads(released.read_text())):
         assert changes["packages"] == [{"name": "hello", "arch": "amd64", "before": "1.5", "after": "2.0"}]
     wait_until(lambda: "~ hello (amd64)  1.0 → 2.0" in service.forge.pulls[0].body, seconds=20)
+    address = f"{service.forge.recorder.url}/acme/images/pulls/1"
+    wait_until(lambda: address in httpx.get(f"{service.base}/jobs/{moved['number']}").text, seconds=20)
     (pull,) = service.forge.pulls
     assert (pull.branch, pull.base) == (BRANCH, "main")
     lock = service.git.git("ls-remote", str(service.bare), BRANCH).split()[0]
