@@ -205,6 +205,7 @@ def watching(runner: Runner, *, keep_queue: bool) -> Iterator[None]:
             config=lambda: settings.config,
             secret=runner.secret,
             sender=sender,
+            jobs=runner.jobs,
         )
         tasks: list[Callable[[threading.Event], None]] = [
             poller.run,

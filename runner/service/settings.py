@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from runner.errors import UsageError
 from runner.pipeline.machine import STORE
 from runner.service.config.secrets import Secrets
-from runner.service.queue.settings import JobSettings
+from runner.service.queue.settings import JobSettings, LockBranch
 from runner.service.steps.order import BootOrder
 from runner.service.steps.perform import BOOT_PASSWORD, PASSPHRASE
 from runner.service.watch.look import WatchedRepository
+from runner.service.watch.own_branches import branch_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +67,7 @@ class Settings:
             mirror_packages=destination.mirror_packages if destination else False,
             key=Path(sign.key) if sign else None,
             boot=_boot(gate),
+            lock_branch=_lock_branch(repository, request),
             seconds=limits.time,
             log_bytes=limits.log,
             memory=limits.memory,
@@ -123,6 +125,16 @@ class Settings:
         kept.setdefault(STORE, str(self.state / "store"))
         more = {**destination.settings, **self.secrets.environment(destination.environment)} if destination else {}
         return {**kept, **self.secrets.environment(repository.environment), **more}
+
+
+def _lock_branch(repository: Repository, request: JobRequest) -> LockBranch | None:
+    wanted = next((one.pull_request for one in repository.schedules if one.name == request.schedule), None)
+    if wanted is None:
+        return None
+    name, _, address = wanted.author.rpartition(" ")
+    return LockBranch(
+        name=branch_for(wanted.branch, request.image.subdir), author=(name, address.removeprefix("<")[:-1])
+    )
 
 
 def _boot(gate: BootGate | None) -> BootOrder | None:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from runner.service.config.kinds import (
+    Author,
     Credential,
     Cron,
     DatabaseUrl,
@@ -173,15 +174,17 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     Attributes:
         forge: whose API is spoken.
         project: ``OWNER/NAME``, for GitLab also a number.
-        token: what authorises; it needs to push the branch and open pull requests.
-        branch: the branch that is pushed.
+        token: what authorises; it needs to open pull requests. The push has the repository's own login.
+        branch: the branch that is pushed, for other folders than the top with a hyphen and the folder behind it.
+        author: author and committer there.
         api: where the API is, unless it is where the forge usually has it.
     """
 
     forge: Forge
     project: Project
     token: SecretName
-    branch: RefName = "packhouse/refresh-lock"
+    branch: RefName = "packhouse/lock"
+    author: Author = "Packhouse <noreply@packhouse.invalid>"
     api: HttpUrl = ""
 
 
@@ -197,7 +200,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         missed: whether a run that came due while nothing ran is made up for, once.
         ref: the branch or tag that is built; the repository's default branch unless told.
         channel: where it is published.
-        pull_request: where a refreshed lock is to be offered; planned, nothing is offered yet.
+        pull_request: where a refreshed lock is offered.
     """
 
     name: Name = "nightly"

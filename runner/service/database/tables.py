@@ -136,7 +136,7 @@ LOGS = Table(
 LOCKS = Table(
     "locks", METADATA, Column("digest", String(64), primary_key=True), Column("text", LargeBinary, nullable=False)
 )
-"""The locks that images were built from, compressed with zstd, for comparing builds."""
+"""The locks that images were built from, and what changed since the build before, compressed with zstd."""
 
 DELIVERIES = Table(
     "deliveries",

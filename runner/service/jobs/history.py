@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What became of jobs: attempts, the newest of each image, builds to compare with, releases of a channel."""
+"""What became of jobs: attempts, the newest of each image, what a build changed, releases of a channel."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 import msgspec
 import sqlalchemy as sa
 
+from runner.release.changes import decode_changes
 from runner.service.database.tables import ATTEMPTS, JOBS
+from runner.service.jobs.locks import kept_text
 from runner.service.jobs.model import ENDED, Attempt, JobError
 from runner.service.jobs.store import job_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from runner.release.changes import Changes
     from runner.service.jobs.model import Job, State
 
 _SCANNED = 500
@@ -79,15 +82,12 @@ def ended_of_image(engine: Engine, image: str, limit: int) -> tuple[Job, ...]:
     return _jobs(engine, query.order_by(JOBS.c.number.desc()).limit(limit))
 
 
-def build_before(engine: Engine, job: Job) -> Job | None:
-    """Return the newest build of the same image before ``job`` that gave a result."""
-    query = (
-        sa.select(JOBS)
-        .where(JOBS.c.image == str(job.request.image), JOBS.c.number < job.number, JOBS.c.state == "done")
-        .order_by(JOBS.c.number.desc())
-        .limit(20)
-    )
-    return next((one for one in _jobs(engine, query) if one.result and one.result.artifacts), None)
+def changes_of(connection: sa.Connection, job: Job) -> Changes | None:
+    """Return what is different from the build before, as it was kept with ``job``."""
+    if job.result is None or job.result.compared is None:
+        return None
+    text = kept_text(connection, job.result.compared.changes)
+    return None if text is None else decode_changes(text.encode())
 
 
 def releases(engine: Engine, destination: str, channel: str, image: str = "") -> tuple[Job, ...]:

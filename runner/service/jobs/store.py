@@ -155,6 +155,17 @@ class JobStore:
             self._tell(connection, job_id)
         return True
 
+    def proposed(self, job_id: str, *, url: str = "", error: str = "") -> None:
+        """Note what a forge said to the lock that a job offered: where that is to be read, or why it refused."""
+        with self.engine.begin() as connection:
+            row = connection.execute(sa.select(JOBS.c.result).where(JOBS.c.id == job_id)).scalar()
+            result = msgspec.json.decode(row, type=JobResult) if row else None
+            if result is None or result.proposal is None:
+                return
+            proposal = msgspec.structs.replace(result.proposal, url=url, error=error)
+            news = _json(msgspec.structs.replace(result, proposal=proposal))
+            connection.execute(sa.update(JOBS).where(JOBS.c.id == job_id).values(result=news))
+
     def ask_to_cancel(self, job_id: str, why: str) -> bool:
         """Note that a job is to be ended; whoever runs it sees that. False when it has ended.
 

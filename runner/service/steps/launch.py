@@ -16,7 +16,7 @@ from runner.engine.job import Failed, LogLine, Started, raised
 from runner.errors import BuildError, LimitError
 from runner.pipeline.images import erase
 from runner.redact import Redactor
-from runner.service.steps.order import Built, Locked, Published, Scanned, StepEvent, encode_order
+from runner.service.steps.order import Built, Locked, Proposed, Published, Scanned, StepEvent, encode_order
 from runner.service.steps.usage import disk_of, memory_of
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class _Ear:
         except msgspec.DecodeError:
             event = LogLine(self._redact(line))  # the interpreter itself had something to say
         match event:
-            case Failed() | Locked() | Built() | Published() | Scanned():
+            case Failed() | Locked() | Built() | Published() | Proposed() | Scanned():
                 self.outcome = event
                 return
             case LogLine(text):

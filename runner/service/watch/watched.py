@@ -6,6 +6,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from runner.service.watch.own_branches import is_own
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,7 +19,7 @@ DEFAULT_BRANCH = "HEAD"
 
 
 def watched(repository: Repository, refs: RemoteRefs) -> dict[str, str]:
-    """Return the watched ones of ``refs``: full names to commits."""
+    """Return the watched ones of ``refs``: full names to commits; no branch that we push to is one."""
     return {name: commit for name, commit in refs.commits.items() if _is_watched(repository, name, refs.default)}
 
 
@@ -27,7 +29,8 @@ def _is_watched(repository: Repository, name: str, default: str) -> bool:
     if name == default and DEFAULT_BRANCH in repository.refs:
         return True
     patterns = tuple(pattern for pattern in repository.refs if pattern != DEFAULT_BRANCH)
-    return matches(name.removeprefix(BRANCHES), patterns)
+    branch = name.removeprefix(BRANCHES)
+    return matches(branch, patterns) and not is_own(repository, branch)
 
 
 def matches(name: str, patterns: tuple[str, ...]) -> bool:

@@ -117,3 +117,6 @@ def test_a_nightly_build_is_made_only_when_packages_moved(fleet: Fleet, tmp_path
     assert moved.result is not None
     assert (moved.result.unchanged, moved.result.number) == (False, 2)
     assert moved.result.lock != same.result.lock
+    compared = moved.result.compared
+    assert compared is not None
+    assert (compared.job, compared.updated, compared.added, compared.removed) == (1, 1, 0, 0)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import threading
 import time
@@ -15,7 +16,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from runner.errors import SourceError, VerificationError
-from runner.service.config.model import Destination, Images, Repository
+from runner.service.config.model import Destination, Images, PullRequest, Repository, Schedule
 from runner.service.database.connect import database_url, open_database
 from runner.service.jobs.model import JobResult
 from runner.service.jobs.store import JobStore
@@ -24,6 +25,7 @@ from runner.service.queue.durable import DbosQueue, make_tables, queue_database
 from runner.service.watch.by_hand import build_by_hand
 from runner.service.watch.look import Look, WatchedRepository
 from runner.service.watch.memory import WatchMemory
+from runner.service.watch.own_branches import branch_for
 from runner.service.watch.poller import Poller
 from tests.support.bench import wait_until
 from tests.support.git_repo import GitRepo
@@ -250,6 +252,32 @@ def test_patterns_choose_branches_folders_and_images(watch: Watch) -> None:
     watch.repo.git("branch", "-D", "release/1")
     assert watch.take() == []
     assert watch.memory.refs("images") == {}
+
+
+def test_the_branches_that_locks_are_pushed_to_are_not_built(watch: Watch) -> None:
+    pull = PullRequest(forge="gitea", project="a/b", token="x")
+    watch.edit(refs=("*",), schedules=(Schedule(nightly=True, pull_request=pull),))
+    assert len(watch.take()) == 4
+    for branch in (
+        "packhouse/lock",
+        branch_for("packhouse/lock", "one"),
+        branch_for("packhouse/lock", "a/b"),
+        "x",
+    ):
+        watch.repo.git("checkout", "-q", "-b", branch, "main")
+        watch.repo.commit({"one/root/etc/motd": branch})
+    watch.take()
+    assert {job.request.ref for job in watch.waiting()} == {"refs/heads/main", "refs/heads/x"}
+
+
+def test_a_folder_has_a_branch_of_its_own() -> None:
+    assert branch_for("p/l", ".") == "p/l"
+    assert branch_for("p/l", "server") == "p/l-server"
+    folders = ["a/b", "a-b", "a b", "a..b", "ä", "x.lock", "a/b~", "x" * 300]
+    names = [branch_for("p/l", folder) for folder in folders]
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert re.fullmatch(r"p/l-[A-Za-z0-9_-]{1,130}|p/l-x{300}", name), name
 
 
 def test_a_broken_description_harms_no_other(watch: Watch) -> None:

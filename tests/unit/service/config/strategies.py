@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+import msgspec
 from hypothesis import strategies as st
 
 from runner.service.config.model import (
@@ -70,8 +71,15 @@ def schedules(secret: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[Schedul
         jitter=SECONDS,
         ref=st.sampled_from(["", "main", "v1.2"]),
         pull_request=st.none() | pulls,
-    )
+    ).map(_branch_of_its_own)
     return st.lists(one, max_size=3, unique_by=lambda schedule: schedule.name).map(tuple)
+
+
+def _branch_of_its_own(schedule: Schedule) -> Schedule:
+    if schedule.pull_request is None:
+        return schedule
+    pull = msgspec.structs.replace(schedule.pull_request, branch=f"packhouse/{schedule.ref or 'default'}")
+    return msgspec.structs.replace(schedule, pull_request=pull)
 
 
 @st.composite
