@@ -198,7 +198,7 @@ def watching(runner: Runner, *, keep_queue: bool) -> Iterator[None]:
     """
     over, settings = threading.Event(), runner.settings
     runner.watches.know(list(settings.config.repositories))
-    poller = Poller(runner.watches, runner.look, settings.watched, runner.meters.polled)
+    poller = Poller(runner.watches, runner.look, settings.watch, runner.meters.polled)
     with HttpSender() as sender:
         courier = Courier(
             Outbox(runner.engine),
