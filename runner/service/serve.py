@@ -210,7 +210,9 @@ def watching(runner: Runner, *, keep_queue: bool) -> Iterator[None]:
             poller.run,
             runner.scheduler.run,
             courier.run,
-            lambda event: retention.run(runner.engine, runner.leases, lambda: settings.config.retention, event),
+            lambda event: retention.run(
+                runner.engine, runner.queue, runner.leases, lambda: settings.config.retention, event
+            ),
         ]
         if keep_queue:
             tasks.append(lambda event: _upkeep(runner, event))
