@@ -73,11 +73,13 @@ class Runner:
         return self.settings.secrets.value(name)
 
     def scheduled(self) -> dict[str, WatchedRepository]:
-        """Return the repositories with the schedules they are to have, their own files taken into account."""
-        own = self.watches.own_files()
+        """Return the repositories that have schedules, their own files taken into account."""
+        own, config = self.watches.own_files(), self.settings.config
+        every = {name: with_own_file(entry, own.get(name)) for name, entry in config.repositories.items()}
         return {
-            name: replace(found, settings=with_own_file(found.settings, own.get(name)))
-            for name, (found, _) in self.settings.watched().items()
+            name: replace(self.settings.repository(name), settings=settings)
+            for name, settings in every.items()
+            if settings.schedules
         }
 
     def reload(self) -> None:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from runner.service.watch.look import Look, WatchedRepository
     from runner.service.watch.memory import WatchMemory
 
-_AT_ONCE = 8
+AT_ONCE = 8
+"""Places of the watch: a look takes one, and the looking through of what was pushed keeps it."""
+
 _LOOK_SECONDS = 900.0
 """Longer than any look takes: after that another process may try."""
 
@@ -66,12 +68,12 @@ class Poller:
 
     def run(self, over: threading.Event) -> None:
         """Look at what is due until ``over`` is set."""
-        with ThreadPoolExecutor(_AT_ONCE, "poll") as pool:
+        with ThreadPoolExecutor(AT_ONCE, "poll") as pool:
             while not over.is_set():
                 self._freed.wait(_IDLE_SECONDS)
                 self._freed.clear()
                 try:
-                    for name in self._memory.due(_AT_ONCE - len(self._busy), but=self._busy.copy()):
+                    for name in self._memory.due(AT_ONCE - len(self._busy), but=self._busy.copy()):
                         self._begin(pool, name)
                 except Exception as error:  # noqa: BLE001  # watching goes on, whatever ails the database
                     self._log.warning("the repositories could not be looked at", error=str(error))
