@@ -72,12 +72,8 @@ class Settings:
             disk=limits.disk,
         )
 
-    def watched(self) -> dict[str, tuple[WatchedRepository, float]]:
-        """Return all watched repositories by name, each with the seconds between two looks."""
-        return {name: (self.repository(name), entry.poll) for name, entry in self.config.repositories.items()}
-
     def watch(self, name: str) -> tuple[WatchedRepository, float] | None:
-        """Return one of :meth:`watched`, None when it is not configured.
+        """Return a watched repository and the seconds between two looks, None when it is not configured.
 
         Raises:
             SecretError: one of its secrets cannot be had.
