@@ -74,9 +74,14 @@ class Settings:
             disk=limits.disk,
         )
 
-    def watched(self) -> dict[str, tuple[WatchedRepository, float]]:
-        """Return all watched repositories by name, each with the seconds between two looks."""
-        return {name: (self.repository(name), entry.poll) for name, entry in self.config.repositories.items()}
+    def watch(self, name: str) -> tuple[WatchedRepository, float] | None:
+        """Return a watched repository and the seconds between two looks, None when it is not configured.
+
+        Raises:
+            SecretError: one of its secrets cannot be had.
+        """
+        entry = self.config.repositories.get(name)
+        return None if entry is None else (self.repository(name), entry.poll)
 
     def repository(self, name: str) -> WatchedRepository:
         """Return the watched repository ``name``.

@@ -112,7 +112,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     secrets: Annotated[tuple[SecretName, ...], msgspec.Meta(min_length=1, max_length=2)]
 
 
-class Status(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Status(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Commit statuses, so that the forge shows what became of a commit.
 
     Attributes:
@@ -128,7 +128,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     api: HttpUrl = ""
 
 
-class CommitPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CommitPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Which commits may be built: without ``signed`` every one on a watched ref.
 
     Attributes:
@@ -140,7 +140,7 @@ class CommitPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     allowed_signers: File = ""
 
 
-class BootGate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class BootGate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A boot test that a disk must pass before it is published.
 
     Attributes:
@@ -168,7 +168,7 @@ class Images(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     types: tuple[str, ...] = ()
 
 
-class PullRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PullRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The refreshed lock is pushed to a branch and offered as a change to the watched one.
 
     Attributes:
@@ -188,7 +188,7 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     api: HttpUrl = ""
 
 
-class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """When images are built anew against today's packages: either ``cron`` or ``nightly``.
 
     Attributes:
@@ -230,7 +230,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     disk: Size = 50 << 30
 
 
-class Repository(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Repository(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A watched git repository.
 
     Attributes:

@@ -93,9 +93,15 @@ JOBS = Table(
     Index("jobs_by_state", "state", "priority", "number"),
     Index("jobs_by_repository", "repository", "number"),
     Index("jobs_by_image", "image", "number"),
+    Index("jobs_by_end", "ended_at", "number"),
 )
 """``once`` is the digest of what may be built only once, and the id of a job that is cancelled, which stands in
 nobody's way; see :mod:`runner.service.jobs.model` for the rest."""
+
+NEWEST = Table(
+    "newest", METADATA, Column("image", Text, primary_key=True), Column("number", Integer, nullable=False)
+)
+"""Of each image the number of the newest job that gave a result."""
 
 ATTEMPTS = Table(
     "attempts",

@@ -9,12 +9,14 @@ import msgspec
 import sqlalchemy as sa
 
 from runner.release.changes import decode_changes
-from runner.service.database.tables import ATTEMPTS, JOBS
+from runner.service.database.tables import ATTEMPTS, JOBS, NEWEST
 from runner.service.jobs.locks import kept_text
 from runner.service.jobs.model import ENDED, Attempt, JobError
 from runner.service.jobs.store import job_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Engine
 
     from runner.release.changes import Changes
@@ -41,9 +43,9 @@ def attempts_of(engine: Engine, job: str) -> tuple[Attempt, ...]:
         )
 
 
-def counts(engine: Engine) -> dict[State, int]:
-    """Return how many jobs are in each state."""
-    query = sa.select(JOBS.c.state, sa.func.count()).group_by(JOBS.c.state)
+def counts(engine: Engine, states: Sequence[State]) -> dict[State, int]:
+    """Return how many jobs are in each of ``states`` that any is in."""
+    query = sa.select(JOBS.c.state, sa.func.count()).where(JOBS.c.state.in_(states)).group_by(JOBS.c.state)
     with engine.connect() as connection:
         return {state: count for state, count in connection.execute(query)}  # noqa: C416  # rows are no pairs for a type checker
 
@@ -55,9 +57,8 @@ def ended_since(engine: Engine, since: float) -> tuple[Job, ...]:
 
 def newest_builds(engine: Engine) -> tuple[Job, ...]:
     """Return the newest job of each image that gave a result, by image."""
-    built = (JOBS.c.state == "done", JOBS.c.result.contains('"sha256":', autoescape=True))
-    newest = sa.select(sa.func.max(JOBS.c.number)).where(*built).group_by(JOBS.c.image)
-    return _jobs(engine, sa.select(JOBS).where(JOBS.c.number.in_(newest)).order_by(JOBS.c.image))
+    query = sa.select(JOBS).join(NEWEST, JOBS.c.number == NEWEST.c.number).order_by(JOBS.c.image)
+    return _jobs(engine, query)
 
 
 def newest_of_images(engine: Engine, repository: str) -> tuple[Job, ...]:

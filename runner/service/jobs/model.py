@@ -18,6 +18,7 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 PRIORITIES: dict[Trigger, int] = {"tag": 100, "push": 200, "manual": 150, "nightly": 300}
 """Of the queue, where less is sooner: releases before pushes before nightly builds."""
 
+OPEN: tuple[State, ...] = ("queued", "running")
 ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled"})
 
 

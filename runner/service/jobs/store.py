@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import sqlalchemy as sa
 
-from runner.service.database.tables import ATTEMPTS, JOBS
+from runner.service.database.tables import ATTEMPTS, JOBS, NEWEST
 from runner.service.jobs.model import PRIORITIES, Job, JobError, JobRequest, JobResult, State
 
 if TYPE_CHECKING:
@@ -152,7 +152,9 @@ class JobStore:
                 .where(ATTEMPTS.c.job == job_id, ATTEMPTS.c.number == attempt)
                 .values(ended_at=now, outcome=state, error=values["error"])
             )
-            self._tell(connection, job_id)
+            job = self._tell(connection, job_id)
+            if job.state == "done" and job.result is not None and job.result.artifacts:
+                _note_newest(connection, job)
         return True
 
     def proposed(self, job_id: str, *, url: str = "", error: str = "") -> None:
@@ -184,6 +186,21 @@ class JobStore:
         if self._changed is not None:
             self._changed(connection, job)
         return job
+
+
+def _note_newest(connection: sa.Connection, job: Job) -> None:
+    """Note the newest build of an image; jobs may end in another order than they were asked for."""
+    image = str(job.request.image)
+    known = connection.execute(sa.select(NEWEST.c.number).where(NEWEST.c.image == image)).scalar()
+    here = sa.update(NEWEST).where(NEWEST.c.image == image, NEWEST.c.number < job.number)
+    if known is not None:
+        connection.execute(here.values(number=job.number))
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(sa.insert(NEWEST).values(image=image, number=job.number))
+    except sa.exc.IntegrityError:  # somebody else was as quick
+        connection.execute(here.values(number=job.number))
 
 
 def _json(value: object) -> str:

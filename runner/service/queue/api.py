@@ -55,6 +55,10 @@ class Queue(Protocol):
         """Return those of ``job_ids`` that no worker has, nor will take."""
         ...
 
+    def forget(self, before: float, *, most: int) -> int:
+        """Forget at most ``most`` jobs that it was done with before ``before``, and return how many."""
+        ...
+
     def held(self) -> dict[str, str]:
         """Return the jobs that a worker took and did not finish: id to worker."""
         ...

@@ -187,7 +187,10 @@ StepEvent = LogLine | Started | Phase | Warned | Failed | Locked | Built | Publi
 
 
 def encode_order(order: Order) -> bytes:
-    """Encode ``order`` as JSON, paths as strings."""
+    """Encode ``order`` as JSON, paths as strings.
+
+    Settings leave their defaults out: an empty text says "none" there, and is no name that could be read.
+    """
     return msgspec.json.encode(order, enc_hook=str)
 
 

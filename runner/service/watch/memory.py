@@ -170,6 +170,8 @@ class WatchMemory:
 
     def forget_refs(self, repository: str, names: Collection[str]) -> None:
         """Forget refs that are no more."""
+        if not names:  # as nearly always: no transaction for nothing
+            return
         with self._engine.begin() as connection:
             for table, column in ((REFS, REFS.c.name), (DESCRIPTIONS, DESCRIPTIONS.c.ref)):
                 connection.execute(sa.delete(table).where(table.c.repository == repository, column.in_(names)))

@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from runner.errors import SourceError, VerificationError
 from runner.service.config.model import Destination, Images, PullRequest, Repository, Schedule
+from runner.service.config.secrets import SecretError
 from runner.service.database.connect import database_url, open_database
 from runner.service.jobs.model import JobResult
 from runner.service.jobs.store import JobStore
@@ -296,7 +297,7 @@ def test_what_cannot_be_asked_is_told(watch: Watch) -> None:
 
 def test_the_poller_finds_pushes_and_tells_of_failures(watch: Watch) -> None:
     seconds, over = 1.0, threading.Event()
-    poller = Poller(watch.memory, watch.look, lambda: {"images": (watch.watched, seconds)})
+    poller = Poller(watch.memory, watch.look, lambda _name: (watch.watched, seconds))
     thread = threading.Thread(target=poller.run, args=(over,))
     thread.start()
     try:
@@ -330,7 +331,7 @@ def test_a_repository_with_unsigned_commits_does_not_make_its_host_rest(watch: W
         looks.append(failed)
         watch.memory.hasten("images")
 
-    poller = Poller(watch.memory, watch.look, lambda: {"images": (watch.watched, 0.1)}, looked)
+    poller = Poller(watch.memory, watch.look, lambda _name: (watch.watched, 0.1), looked)
     thread = threading.Thread(target=poller.run, args=(over,))
     thread.start()
     try:
@@ -339,6 +340,26 @@ def test_a_repository_with_unsigned_commits_does_not_make_its_host_rest(watch: W
         over.set()
         thread.join()
     assert all(looks)
+
+
+def test_one_missing_secret_stops_the_watching_of_its_repository_only(watch: Watch) -> None:
+    def found(name: str) -> tuple[WatchedRepository, float]:
+        if name == "closed":
+            raise SecretError("token", "it is empty", "write it")
+        return watch.watched, 3600.0
+
+    watch.memory.know(["closed", "images"])
+    over = threading.Event()
+    thread = threading.Thread(target=Poller(watch.memory, watch.look, found).run, args=(over,))
+    thread.start()
+    try:
+        wait_until(lambda: len(watch.waiting()) == 4, seconds=60)
+        wait_until(lambda: "token" in watch.memory.record("closed").error, seconds=60)
+    finally:
+        over.set()
+        thread.join()
+    assert watch.memory.record("closed").failures == 1
+    assert watch.memory.record("closed").due_at > time.time()
 
 
 def test_a_look_that_cannot_be_noted_frees_its_place(watch: Watch) -> None:
@@ -352,7 +373,7 @@ def test_a_look_that_cannot_be_noted_frees_its_place(watch: Watch) -> None:
         if len(looks) == 1:
             raise OperationalError("", {}, Exception("the database is away"))
 
-    poller = Poller(watch.memory, watch.look, lambda: {"images": (watch.watched, 0.1)}, looked)
+    poller = Poller(watch.memory, watch.look, lambda _name: (watch.watched, 0.1), looked)
     thread = threading.Thread(target=poller.run, args=(over,))
     thread.start()
     try:

@@ -149,6 +149,9 @@ class DoneWith:
     def ended(self, job_ids: Sequence[str]) -> set[str]:
         return set(job_ids)
 
+    def forget(self, before: float, *, most: int) -> int:
+        raise AssertionError(before, most)
+
     def held(self) -> dict[str, str]:
         return {}
 
