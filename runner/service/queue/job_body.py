@@ -12,7 +12,6 @@ import threading
 import time
 import traceback
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Required, TypedDict, TypeVar
 
