@@ -49,9 +49,11 @@ fuzz: $(VENV)/.fuzz ## feed the loader of descriptions made-up input for FUZZ_SE
 demo: install ## build an example from git, sign, publish, fetch and verify it, in demo-out/
 	scripts/demo.sh $(abspath $(BIN))/packhouse demo-out
 
-bench: install-dev system-packages-bench ## compare with mmdebstrap and KIWI
+bench: install-dev system-packages-bench ## compare with mmdebstrap and KIWI, watch 2,000 repositories
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/describe.py
+	$(BIN)/python benchmarks/watch.py
+	$(BIN)/python benchmarks/scaling.py
 
 schemas: install ## write the JSON Schemas of our files anew
 	$(BIN)/packhouse schema --out docs/schema

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ _SHORTEST = 4
 
 @dataclass(frozen=True, slots=True)
 class Redactor:
-    """Masks known secret values, their URL-quoted forms, and the user part of any URL."""
+    """Masks known secret values, their URL-quoted and JSON forms, and the user part of any URL."""
 
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
@@ -28,7 +29,7 @@ class Redactor:
         forms: set[str] = set()
         for secret in secrets:
             if secret and len(secret) >= _SHORTEST:
-                forms |= {secret, quote(secret, safe=""), quote(secret)}
+                forms |= {secret, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1]}
         return cls(tuple(sorted(forms, key=len, reverse=True)))
 
     def __call__(self, text: str) -> str:

@@ -17,6 +17,7 @@ SCHEMAS = {
     "plan": "runner.plan.model:Plan",
     "lock": "runner.packages.lockfile:LockFile",
     "manifest": "runner.release.manifest:Manifest",
+    "changes": "runner.release.changes:Changes",
     "packhouse": "runner.service.config.model:ServiceConfig",
     "packhouse-own-file": "runner.service.config.model:OwnFile",
 }

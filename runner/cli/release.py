@@ -38,7 +38,7 @@ def keygen(session: Session, /, out: Path, passphrase_file: Path | None) -> None
 @click.argument("url")
 @click.option("--channel", metavar="NAME", help="Channel to publish in; default edge.")
 @click.option("--no-mirror-packages", is_flag=True, help="Do not keep the locked packages in the storage.")
-@click.option("--once", is_flag=True, help="Leave a channel alone that has this very build.")
+@click.option("--once", is_flag=True, help="Leave a channel alone whose newest is this very build.")
 @click.pass_obj
 def publish(  # noqa: PLR0917  # click hands every option over
     session: Session,

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from runner.cli.options import Session
+    from runner.service.answers import JobDetails
     from runner.service.client import Client
-    from runner.service.jobs.model import Job
+    from runner.service.jobs.model import Job, Proposal
 
 _STATES = ("queued", "running", "done", "failed", "cancelled")
 _ENDED_BADLY = ("failed", "cancelled")
@@ -74,7 +75,7 @@ def job(session: Session, /, server: str, number: int, log: bool) -> int:  # noq
             click.echo(line)
         return 0
     found = client.get(f"jobs/{number}", JobDetails)
-    print_result(session.style, _plain(found), _details(found.job))
+    print_result(session.style, _plain(found), _details(found))
     return 1 if found.job.state in _ENDED_BADLY else 0
 
 
@@ -162,18 +163,31 @@ def _table(jobs_shown: Sequence[Job]) -> str:
     )
 
 
-def _details(job_shown: Job) -> str:
+def _details(found: JobDetails) -> str:
+    from runner.release.changes_text import changes_text
+
+    job_shown = found.job
     request, error = job_shown.request, job_shown.error
+    proposal = job_shown.result.proposal if job_shown.result else None
     facts = {
         "job": str(job_shown.number),
         "state": job_shown.state,
         "image": str(request.image),
         "ref": f"{request.ref} at {request.commit}",
         "note": _note(job_shown),
+        "lock": _where(proposal) if proposal and not proposal.error else "",
+        "warning": f"the refreshed lock is not proposed: {proposal.error}" if proposal and proposal.error else "",
         "because": error.why if error else "",
         "to fix": error.hint if error else "",
     }
-    return "\n".join(f"{name:<8} {_safe(value)}" for name, value in facts.items() if value)
+    lines = [f"{name:<8} {value}" for name, value in facts.items() if value]
+    if found.changes is not None:
+        lines += ["", *changes_text(found.changes).splitlines()]
+    return "\n".join(map(_safe, lines))
+
+
+def _where(proposal: Proposal) -> str:
+    return proposal.url or (f"pushed to {proposal.branch}" if proposal.branch else "")
 
 
 def _note(job_shown: Job) -> str:

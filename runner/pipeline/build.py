@@ -119,6 +119,7 @@ def _build_image(  # noqa: PLR0917  # the stages' values, in the order of the li
             facts = _facts(plan, lock, tools, key, done, identity, log.build_id, started)
             facts = replace(facts, trigger=options.trigger, attempt=options.attempt)
             inputs = _release_inputs(source, plan, lock, done.image, facts, log.path, record)
+            inputs = replace(inputs, previous=options.previous)
             release = make_release(inputs, stage, signer)
     return Built(
         directory=target,

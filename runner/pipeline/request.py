@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from runner.packages.fetch import Progress
     from runner.packages.lockfile import LockFile
     from runner.packages.mirrors import Mirrors
+    from runner.release.changes import Previous
     from runner.release.manifest import Trigger
     from runner.store import Store
 from runner.store.eviction import DEFAULT_CAP
@@ -115,7 +116,8 @@ class BuildOptions:
 
     ``key`` is a private key file, ``passphrase`` opens it. ``max_size`` is the bytes that a result file may have.
     ``boot`` is the test it has to pass. ``lock`` is obeyed in place of the one beside the description. ``trigger``
-    and ``attempt``, which counts from 1, tell the manifest why and how often this was built.
+    and ``attempt``, which counts from 1, tell the manifest why and how often this was built. ``previous`` is what
+    the release is compared with.
     """
 
     target: Path | None = None
@@ -127,3 +129,4 @@ class BuildOptions:
     lock: LockFile | None = None
     trigger: Trigger = "manual"
     attempt: int = 1
+    previous: Previous | None = None

@@ -17,11 +17,13 @@ from typing import IO, TYPE_CHECKING
 from runner.create.image import ResultFile
 from runner.digest import HashingWriter, sha256_bytes, sha256_file
 from runner.errors import BuildError, HostError, Location, VerificationError
-from runner.release.describe import LOCK_MEDIA_TYPE, LOG_MEDIA_TYPE, describe
+from runner.release.changes import MEDIA_TYPE as CHANGES_MEDIA_TYPE
+from runner.release.changes import changes_since, encode_changes
+from runner.release.describe import LOCK_MEDIA_TYPE, LOG_MEDIA_TYPE, Around, describe
 from runner.release.dsse import parse_envelope
 from runner.release.files import CHECKSUMS, KIWI_RESULT, ReleaseNames, checksums_text
 from runner.release.inputs import Release
-from runner.release.manifest import BlobRef, BootFacts, Manifest, decode_manifest, encode_manifest
+from runner.release.manifest import BlobRef, BootFacts, Compare, Manifest, decode_manifest, encode_manifest
 from runner.release.provenance import encode_statement, provenance_for
 from runner.release.sigstore import sigstore_bundles
 
@@ -47,10 +49,13 @@ def make_release(inputs: ReleaseInputs, directory: Path, signer: StatementSigner
     writer = _Writer(directory)
     try:
         lock = _write_lock(writer, names, inputs.lock_file)
-        log = _write_log(writer, names.log, inputs.log) if inputs.log is not None else None
-        boot = _write_boot(writer, names, inputs.boot) if inputs.boot is not None else None
         results = (*_results(directory, names, inputs), lock)
-        manifest = describe(inputs, names, results, log, boot, signed=signer is not None)
+        around = Around(
+            log=_write_log(writer, names.log, inputs.log) if inputs.log is not None else None,
+            boot=_write_boot(writer, names, inputs.boot) if inputs.boot is not None else None,
+            compare=_write_changes(writer, names, inputs, results),
+        )
+        manifest = describe(inputs, names, results, around, signed=signer is not None)
         digest, size = _write_manifest(writer, names, manifest)
         writer.put(CHECKSUMS, checksums_text({result.name: result.sha256 for result in results}))
         if signer is not None:
@@ -87,6 +92,31 @@ def _write_log(writer: _Writer, name: str, log: Path) -> BlobRef:
 
 def _write_boot(writer: _Writer, names: ReleaseNames, boot: BootRecord) -> BootFacts:
     return BootFacts(tests=boot.tests, log=_write_log(writer, names.boot_log, boot.log))
+
+
+def _write_changes(
+    writer: _Writer, names: ReleaseNames, inputs: ReleaseInputs, results: tuple[ResultFile, ...]
+) -> Compare | None:
+    if inputs.previous is None:
+        return None
+    changes = changes_since(
+        inputs.previous,
+        version=inputs.plan.image.version,
+        packages=inputs.lock.packages,
+        files={result.name: result.size for result in results},
+    )
+    data = encode_changes(changes)
+    writer.put(names.changes, data)
+    return Compare(
+        previous=f"sha256:{changes.previous.manifest}",
+        size_delta=changes.size_delta,
+        packages_added=changes.added,
+        packages_removed=changes.removed,
+        packages_updated=changes.updated,
+        changes=BlobRef(
+            name=names.changes, blob=f"sha256:{sha256_bytes(data)}", size=len(data), media_type=CHANGES_MEDIA_TYPE
+        ),
+    )
 
 
 def _write_manifest(writer: _Writer, names: ReleaseNames, manifest: Manifest) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -25,16 +26,24 @@ LOCK_MEDIA_TYPE = "application/vnd.packhouse.lock.v1+json"
 LOG_MEDIA_TYPE = "text/plain; charset=utf-8"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What lies beside the results and tells of this one run."""
+
+    log: m.BlobRef | None = None
+    boot: m.BootFacts | None = None
+    compare: m.Compare | None = None
+
+
 def describe(
     inputs: ReleaseInputs,
     names: ReleaseNames,
     results: Sequence[ResultFile],
-    log: m.BlobRef | None,
-    boot: m.BootFacts | None = None,
+    around: Around,
     *,
     signed: bool,
 ) -> m.Manifest:
-    """Return the manifest of a build with the files ``results`` (the lock file among them), ``log``, ``boot``."""
+    """Return the manifest of a build with the files ``results``, the lock file among them."""
     attestation = m.AttestationRef(predicate_type=PREDICATE_TYPE, media_type=BUNDLE_MEDIA_TYPE)
     return m.Manifest(
         schema="urn:packhouse:schema:manifest:v1",
@@ -50,8 +59,9 @@ def describe(
         inputs=_inputs(inputs, names, results),
         builder=_builder(inputs),
         artifacts=tuple(_artifact(result) for result in sorted(results, key=lambda result: result.name)),
-        log=log,
-        boot=boot,
+        log=around.log,
+        boot=around.boot,
+        compare=around.compare,
         signature="dsse" if signed else "none",
         attestations=(attestation,) if signed else (),
     )

@@ -45,6 +45,11 @@ class ReleaseNames:
         return self.stem + ".boot.log"
 
     @property
+    def changes(self) -> str:
+        """What is different from the release before it in the channel."""
+        return self.stem + ".changes.json"
+
+    @property
     def attestations(self) -> str:
         """DSSE envelopes, one a line."""
         return self.stem + ".intoto.jsonl"
@@ -62,7 +67,7 @@ class ReleaseNames:
     @property
     def around(self) -> frozenset[str]:
         """All that is part of a release beside the artifacts that its manifest lists."""
-        return self.signatures | {self.manifest, self.log, self.boot_log, CHECKSUMS}
+        return self.signatures | {self.manifest, self.log, self.boot_log, self.changes, CHECKSUMS}
 
 
 def checksums_text(digests: Mapping[str, str]) -> bytes:

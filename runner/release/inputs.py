@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from runner.create.image import Image
     from runner.packages.lock import Lock, Tool
     from runner.plan.model import Plan
+    from runner.release.changes import Previous
     from runner.release.manifest import BootTested, Host, Identity, Isolation, Manifest, Trigger
     from runner.sources.checkout import Checkout
 
@@ -66,6 +67,7 @@ class ReleaseInputs:
         lock_file: the lock as a file, exactly as it is to be published.
         log: the finished log of the build, secrets already removed; None when there is none.
         boot: the boot tests it passed; None when there were none.
+        previous: the release it is compared with, None for none.
     """
 
     plan: Plan
@@ -76,6 +78,7 @@ class ReleaseInputs:
     facts: BuildFacts
     log: Path | None = None
     boot: BootRecord | None = None
+    previous: Previous | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -250,13 +250,14 @@ class Sbom(Strict, frozen=True, kw_only=True):
 
 
 class Compare(Strict, frozen=True, kw_only=True):
-    """Difference to the ``previous`` manifest; ``size_delta`` in bytes."""
+    """Difference to the ``previous`` manifest of the channel; ``size_delta`` in bytes, the list in ``changes``."""
 
     previous: BlobId
     size_delta: int
     packages_added: Count
     packages_removed: Count
     packages_updated: Count
+    changes: BlobRef
 
 
 class BootStage(Strict, frozen=True, kw_only=True):
@@ -314,9 +315,10 @@ class Manifest(Strict, frozen=True, kw_only=True):
 
     @property
     def logs(self) -> tuple[BlobRef, ...]:
-        """All files that tell of this one run."""
+        """All files that tell of this one run, the list of changes among them."""
         boot = self.boot.log if self.boot is not None else None
-        return tuple(log for log in (self.log, boot) if log is not None)
+        changes = self.compare.changes if self.compare is not None else None
+        return tuple(log for log in (self.log, boot, changes) if log is not None)
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 
+from runner.release.changes import Changes
 from runner.service.jobs.model import Artifact, Attempt, Job, PhaseRecord
 
 TEXT = r"^[^\u0000]*$"
@@ -23,12 +24,13 @@ class JobPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """A job with its attempts, and the phases of the newest one."""
+    """A job with its attempts, the phases of the newest one, and what is different from the build before."""
 
     job: Job
     attempts: tuple[Attempt, ...]
     phases: tuple[PhaseRecord, ...]
     log_lines: int
+    changes: Changes | None = None
 
 
 class CancelRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -73,11 +73,13 @@ class Runner:
         return self.settings.secrets.value(name)
 
     def scheduled(self) -> dict[str, WatchedRepository]:
-        """Return the repositories with the schedules they are to have, their own files taken into account."""
-        own = self.watches.own_files()
+        """Return the repositories that have schedules, their own files taken into account."""
+        own, config = self.watches.own_files(), self.settings.config
+        every = {name: with_own_file(entry, own.get(name)) for name, entry in config.repositories.items()}
         return {
-            name: replace(found, settings=with_own_file(found.settings, own.get(name)))
-            for name, (found, _) in self.settings.watched().items()
+            name: replace(self.settings.repository(name), settings=settings)
+            for name, settings in every.items()
+            if settings.schedules
         }
 
     def reload(self) -> None:
@@ -198,19 +200,22 @@ def watching(runner: Runner, *, keep_queue: bool) -> Iterator[None]:
     """
     over, settings = threading.Event(), runner.settings
     runner.watches.know(list(settings.config.repositories))
-    poller = Poller(runner.watches, runner.look, settings.watched, runner.meters.polled)
+    poller = Poller(runner.watches, runner.look, settings.watch, runner.meters.polled)
     with HttpSender() as sender:
         courier = Courier(
             Outbox(runner.engine),
             config=lambda: settings.config,
             secret=runner.secret,
             sender=sender,
+            jobs=runner.jobs,
         )
         tasks: list[Callable[[threading.Event], None]] = [
             poller.run,
             runner.scheduler.run,
             courier.run,
-            lambda event: retention.run(runner.engine, runner.leases, lambda: settings.config.retention, event),
+            lambda event: retention.run(
+                runner.engine, runner.queue, runner.leases, lambda: settings.config.retention, event
+            ),
         ]
         if keep_queue:
             tasks.append(lambda event: _upkeep(runner, event))

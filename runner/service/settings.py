@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from runner.errors import UsageError
 from runner.pipeline.machine import STORE
 from runner.service.config.secrets import Secrets
-from runner.service.queue.settings import JobSettings
+from runner.service.queue.settings import JobSettings, LockBranch
 from runner.service.steps.order import BootOrder
 from runner.service.steps.perform import BOOT_PASSWORD, PASSPHRASE
 from runner.service.watch.look import WatchedRepository
+from runner.service.watch.own_branches import branch_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,15 +67,21 @@ class Settings:
             mirror_packages=destination.mirror_packages if destination else False,
             key=Path(sign.key) if sign else None,
             boot=_boot(gate),
+            lock_branch=_lock_branch(repository, request),
             seconds=limits.time,
             log_bytes=limits.log,
             memory=limits.memory,
             disk=limits.disk,
         )
 
-    def watched(self) -> dict[str, tuple[WatchedRepository, float]]:
-        """Return all watched repositories by name, each with the seconds between two looks."""
-        return {name: (self.repository(name), entry.poll) for name, entry in self.config.repositories.items()}
+    def watch(self, name: str) -> tuple[WatchedRepository, float] | None:
+        """Return a watched repository and the seconds between two looks, None when it is not configured.
+
+        Raises:
+            SecretError: one of its secrets cannot be had.
+        """
+        entry = self.config.repositories.get(name)
+        return None if entry is None else (self.repository(name), entry.poll)
 
     def repository(self, name: str) -> WatchedRepository:
         """Return the watched repository ``name``.
@@ -123,6 +130,16 @@ class Settings:
         kept.setdefault(STORE, str(self.state / "store"))
         more = {**destination.settings, **self.secrets.environment(destination.environment)} if destination else {}
         return {**kept, **self.secrets.environment(repository.environment), **more}
+
+
+def _lock_branch(repository: Repository, request: JobRequest) -> LockBranch | None:
+    wanted = next((one.pull_request for one in repository.schedules if one.name == request.schedule), None)
+    if wanted is None:
+        return None
+    name, _, address = wanted.author.rpartition(" ")
+    return LockBranch(
+        name=branch_for(wanted.branch, request.image.subdir), author=(name, address.removeprefix("<")[:-1])
+    )
 
 
 def _boot(gate: BootGate | None) -> BootOrder | None:

@@ -76,6 +76,11 @@ _MEANINGS = (
         "check host, port and network, then try again",
     ),
     _Meaning(
+        r"remote rejected|hook declined|protected branch|not allowed to push|denied to |access denied",
+        "{url} does not take the push",
+        "give the login the right to push to that branch, or name another branch",
+    ),
+    _Meaning(
         r"repository .* not found|not found$|does not appear to be a git repo|no such file or directory|"
         r"does not exist|not a git repository|error: 404|repository not found|could not be found",
         "there is no git repository at {url}",

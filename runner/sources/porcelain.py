@@ -56,3 +56,11 @@ class HardenedGit(Git):
         except (UnsafeOptionError, UnsafeProtocolError) as error:
             raise SourceError("the address of the repository is not safe to use", why=str(error)) from error
         self.fetch("--quiet", "--no-tags", "--no-write-fetch-head", *options, "--", url, *refspecs)
+
+    def push_to(self, url: str, refspec: str, *, lease: str) -> None:
+        """Push ``refspec`` to ``url`` where the ref is what ``lease``, ``REF:COMMIT``, says; no commit, no ref."""
+        try:
+            self.check_unsafe_protocols(url)
+        except UnsafeProtocolError as error:
+            raise SourceError("the address of the repository is not safe to use", why=str(error)) from error
+        self.push("--quiet", "--no-follow-tags", f"--force-with-lease={lease}", "--", url, refspec)

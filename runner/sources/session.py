@@ -38,6 +38,7 @@ _CONFIG = (
     ("fetch.fsck.zeroPaddedFilemode", "ignore"),
     ("fetch.recurseSubmodules", "false"),
     ("submodule.recurse", "false"),
+    ("push.recurseSubmodules", "no"),
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
     ("http.lowSpeedLimit", "1000"),

@@ -79,12 +79,15 @@ def publish_release(
     packages: Iterable[PackageBlob] = (),
     mirror_packages: bool = True,
     once: bool = False,
+    token: str | None = None,
     progress: Progress = silent,
 ) -> Published:
     """Publish the release in ``release_dir`` as the newest of ``channel``.
 
-    With ``once`` a build that is among the newest of the channel already is not published again, though its
-    manifest may be another one: that of another machine which was given the same work.
+    With ``once`` a build that is the newest of the channel already is not published again, though its manifest
+    may be another one: that of another machine which was given the same work. An older one is: somebody went back
+    to it. ``token`` names the publication itself, whoever carries it out how often: it is made once, though others
+    may have published since.
 
     Raises:
         UsageError: no release there, or names that cannot be published.
@@ -100,7 +103,8 @@ def publish_release(
     _attest(storage, release)
     storage.put_if_absent(keys.manifest(image.name, manifest.sha256), release.manifest_bytes)
     _record_build(storage, release)
-    commit, created = _commit(storage, release, channel, once=once)
+    key = release.view.build.key if once else None
+    commit, created = _commit(storage, release, channel, key=key, token=token)
     return Published(
         url=storage.url,
         image=image.name,
@@ -219,14 +223,14 @@ def _record_build(storage: Storage, release: ReleaseFiles) -> None:
     )
 
 
-def _commit(storage: Storage, release: ReleaseFiles, channel: str, *, once: bool) -> tuple[Commit, bool]:
+def _commit(
+    storage: Storage, release: ReleaseFiles, channel: str, *, key: str | None, token: str | None
+) -> tuple[Commit, bool]:
     """Make the release visible: create the channel's next entry, or find that it is there already."""
     image = release.view.image
-    key = release.view.build.key if once else None
-    if key is not None:
-        earlier = _same_build(storage, image.name, channel, key)
-        if earlier is not None:
-            return earlier, False
+    earlier = _made_before(storage, image.name, channel, token) if token else None
+    if earlier is not None:
+        return earlier, False
     newest = catalog.newest(storage, image.name, channel)
     draft = Commit(
         image=image.name,
@@ -237,9 +241,10 @@ def _commit(storage: Storage, release: ReleaseFiles, channel: str, *, once: bool
         files=release.files,
         published=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         build=release.view.build.key,
+        token=token,
     )
     for _ in range(_MOST_RACES):
-        if newest is not None and _is_same(newest, release, key):
+        if newest is not None and _is_same(newest, release, key, token):
             return newest, False
         number = newest.number + 1 if newest else 1
         ours = msgspec.structs.replace(draft, number=number)
@@ -249,11 +254,15 @@ def _commit(storage: Storage, release: ReleaseFiles, channel: str, *, once: bool
     raise StorageError(f"channel {channel} never came to rest", where=storage.url, hint="publish again")
 
 
-def _is_same(commit: Commit, release: ReleaseFiles, key: str | None) -> bool:
-    return commit.manifest.sha256 == release.manifest.sha256 or (key is not None and commit.build == key)
+def _is_same(commit: Commit, release: ReleaseFiles, key: str | None, token: str | None) -> bool:
+    return (
+        commit.manifest.sha256 == release.manifest.sha256
+        or (key is not None and commit.build == key)
+        or (token is not None and commit.token == token)
+    )
 
 
-def _same_build(storage: Storage, image: str, channel: str, key: str) -> Commit | None:
-    """Return the commit of the build with ``key`` if it is among the newest of the channel."""
+def _made_before(storage: Storage, image: str, channel: str, token: str) -> Commit | None:
+    """Return the commit of the publication ``token`` if it is among the newest of the channel."""
     newest = islice(catalog.history(storage, image, channel), _LOOKED_BACK)
-    return next((commit for commit in newest if commit.build == key), None)
+    return next((commit for commit in newest if commit.token == token), None)

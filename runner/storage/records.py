@@ -51,6 +51,7 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
         files: every file of the release by name, the manifest among them.
         published: RFC 3339 UTC.
         build: the release's build key; None where it has none, and in commits of old.
+        token: who publishes under the same one again finds this commit and makes no other; None without.
     """
 
     schema: str = COMMIT_SCHEMA
@@ -62,6 +63,7 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, StoredFile]
     published: str
     build: str | None = None
+    token: str | None = None
 
 
 class BuildRecord(msgspec.Struct, frozen=True, kw_only=True):

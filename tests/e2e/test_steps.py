@@ -14,14 +14,21 @@ import pytest
 from runner.engine.job import LogLine, Phase
 from runner.errors import BuildError, LimitError, SourceError
 from runner.process import StoppedError
-from runner.redact import MASK, Redactor
+from runner.redact import MASK
+from runner.service.config.model import SecretSource
+from runner.service.config.secrets import Secrets
 from runner.service.jobs.model import ImageKey
 from runner.service.steps.launch import Surroundings, run_step
 from runner.service.steps.order import BuildOrder, Built, Locked, LockOrder, Published, PublishOrder
+from runner.storage.location import open_storage
+from runner.storage.publish import publish_release
 from tests.support.bench import wait_until
 from tests.support.git_repo import GitRepo
+from tests.support.releases import make_release
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runner.service.steps.order import StepEvent
     from tests.support.bench import Bench
 
@@ -71,9 +78,9 @@ class Steps:
             seconds=60,
         )
 
-    def publish(self) -> Published:
+    def publish(self, job: str) -> Published:
         url = self.bench.storage.as_uri()
-        order = PublishOrder(directory=self.bench.target, url=url, channel="edge")
+        order = PublishOrder(job=job, directory=self.bench.target, url=url, channel="edge")
         done = run_step(order, self.around, self.heard.append)
         assert isinstance(done, Published)
         return done
@@ -84,7 +91,7 @@ def steps(bench: Bench) -> Steps:
     return Steps(bench)
 
 
-def test_from_a_commit_to_a_release(steps: Steps) -> None:
+def test_from_a_commit_to_a_release(steps: Steps, tmp_path: Path) -> None:
     locked = steps.lock()
     assert (locked.name, locked.version) == ("tiny", "1.0.0")
     assert steps.lock(refresh=True).digest == locked.digest
@@ -93,9 +100,13 @@ def test_from_a_commit_to_a_release(steps: Steps) -> None:
     manifest = msgspec.json.decode((steps.bench.target / "tiny.x86_64-1.0.0.manifest.json").read_bytes())
     assert manifest["build"]["trigger"] == "schedule"
     assert manifest["build"]["attempt"] == 3
-    published = steps.publish()
+    published = steps.publish("a")
     assert (published.number, published.created, published.manifest) == (1, True, built.manifest)
-    assert steps.publish() == msgspec.structs.replace(published, created=False)
+    assert steps.publish("b") == msgspec.structs.replace(published, created=False), "it is the newest already"
+    other = make_release(tmp_path / "other", image="tiny", version="2")
+    assert publish_release(open_storage(steps.bench.storage.as_uri()), other, channel="edge").number == 2
+    assert steps.publish("a") == msgspec.structs.replace(published, created=False), "the same job, late"
+    assert steps.publish("c") == msgspec.structs.replace(published, number=3), "somebody went back to it"
     assert any(isinstance(event, Phase) and event.name == "packages" for event in steps.heard)
     assert any(isinstance(event, LogLine) and "configured" in event.line for event in steps.heard)
     steps.bench.nothing_left(built=True)
@@ -144,13 +155,14 @@ def test_a_flood_of_output_is_ended(steps: Steps) -> None:
 
 
 def test_secrets_are_masked_in_all_that_is_heard(steps: Steps) -> None:
-    steps.bench.setup.script("echo canary-1234\n")
+    secret = 'canary-1"2\\3\\u0034 of a line\ncanary of another line'
+    steps.bench.setup.script(f"cat <<'EOF'\n<{secret}>\nEOF\n")
     steps.commit = GitRepo(steps.bench.setup.description).commit(message="Tell")
-    steps.around = replace(steps.around, redact=Redactor.of(["canary-1234"]))
+    steps.around = replace(steps.around, redact=Secrets({"a": SecretSource(env="A")}, {"A": secret}).redactor())
     steps.build(steps.lock().text)
-    text = "\n".join(event.line for event in steps.heard if isinstance(event, LogLine))
-    assert "canary" not in text
-    assert MASK in text
+    lines = [event.line for event in steps.heard if isinstance(event, LogLine)]
+    assert "canary" not in "\n".join(lines)
+    assert [line for line in lines if MASK in line] == [f"<{MASK}", f"{MASK}>"]
 
 
 def test_what_takes_too_much_memory_is_ended(steps: Steps) -> None:

@@ -166,10 +166,19 @@ class FakeForge:
         if self._family == "gitlab":
             ends = {"source_branch": pull.branch, "target_branch": pull.base}
             projects = {"source_project_id": 8 if pull.foreign else 7, "target_project_id": 7}
-            return {"id": 1000 + pull.number, "iid": pull.number, "web_url": url, **ends, **projects}
+            texts = {"title": pull.title, "description": pull.body or None}
+            return {"id": 1000 + pull.number, "iid": pull.number, "web_url": url, **ends, **projects, **texts}
         head = {"ref": pull.branch, "repo": {"full_name": "other/images" if pull.foreign else PROJECT}}
         base = {"ref": pull.base, "repo": {"full_name": PROJECT}}
-        return {"id": 1000 + pull.number, "number": pull.number, "html_url": url, "head": head, "base": base}
+        texts = {"title": pull.title, "body": pull.body.replace("\n", "\r\n") or None}
+        return {
+            "id": 1000 + pull.number,
+            "number": pull.number,
+            "html_url": url,
+            "head": head,
+            "base": base,
+            **texts,
+        }
 
     def _invalid(self, text: str) -> Answer:
         return Answer(400 if self._family == "gitlab" else 422, {"message": text})

@@ -88,6 +88,8 @@ class _Bridge(BaseHTTPRequestHandler):
             "CONTENT_LENGTH": str(len(body)),
             "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
             "REMOTE_ADDR": "127.0.0.1",
+            # http-backend lets those push who are somebody
+            **({"REMOTE_USER": self.server.login[0]} if self.server.login else {}),
         }
         if self.server.protocol_v2 and "Git-Protocol" in self.headers:
             environment["GIT_PROTOCOL"] = self.headers["Git-Protocol"]
@@ -98,8 +100,9 @@ class _Bridge(BaseHTTPRequestHandler):
 def serve_git(root: Path, *, login: tuple[str, str] | None = None, protocol_v2: bool = True) -> Iterator[str]:
     """Serve every repository below ``root``; yields the base URL without a slash at its end.
 
-    ``login`` is a user name and password asked for on each request. Without ``protocol_v2`` the server behaves
-    like an old one, which gives no object by id that it does not advertise.
+    ``login`` is a user name and password asked for on each request; who has them may push.
+    Without ``protocol_v2`` the server behaves like an old one, which gives no object by id that it does not
+    advertise.
     """
     server = _Server(("127.0.0.1", 0), _Bridge)
     server.root, server.login, server.protocol_v2 = root, login, protocol_v2

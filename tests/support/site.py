@@ -12,7 +12,9 @@ import sqlalchemy as sa
 
 from runner.packages import lockfile
 from runner.packages.lock import Lock, LockedPackage, Solver
+from runner.release.changes import Previous, PreviousRelease, changes_since, encode_changes
 from runner.service.database.tables import JOBS, PHASES, WORKERS
+from runner.service.jobs.earlier import EarlierBuilds
 from runner.service.jobs.locks import LockTexts
 from runner.service.jobs.model import Artifact, ImageKey, JobError, JobRequest, JobResult
 from runner.service.logs.writer import LogWriter
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from runner.service.jobs.model import Job
     from runner.service.serve import Runner
+    from runner.service.steps.order import EarlierBuild
 
 SCRIPT = "<script>alert(1)</script>"
 QUOTED = "\"><img src=x onerror='alert(2)'>"
@@ -60,7 +63,8 @@ destinations:
   images:
     url: s3://images/releases
     settings: {{AWS_ENDPOINT_URL: "https://s3.example.org"}}
-    channels: {{main: edge, "v*": stable}}
+    channels: {{main: edge}}
+    tag_channels: {{"v*": stable}}
 repositories:
   servers:
     url: https://git.example.org/servers.git
@@ -136,7 +140,8 @@ def done(runner: Runner, asked: JobRequest, number: int, size: int, packages: di
         last = sa.update(PHASES).where(PHASES.c.job == job.id, PHASES.c.ended_at.is_(None))
         connection.execute(last.values(ended_at=time.time()))
     LockTexts(runner.engine).keep(digest, lockfile.render(lockfile.LockFile(locks=(lock_of(packages),))).decode())
-    name = f"server.x86_64-1.0.{number}.raw"
+    earlier = EarlierBuilds(runner.jobs, job)
+    artifacts = (Artifact(name=f"server.x86_64-1.0.{number}.raw", size=size, sha256="e" * 64),)
     result = JobResult(
         name="server",
         version=f"1.0.{number}",
@@ -146,13 +151,31 @@ def done(runner: Runner, asked: JobRequest, number: int, size: int, packages: di
         url="s3://images/releases",
         keyid="a1b2c3",
         lock=digest,
-        artifacts=(Artifact(name=name, size=size, sha256="e" * 64),),
+        artifacts=artifacts,
         boot=12.3,
+        compared=earlier.keep(changes_text(earlier.to_compare(), f"1.0.{number}", packages, size)),
     )
     assert runner.jobs.end(job.id, job.attempt, "done", result=result)
     found = runner.jobs.get(job.id)
     assert found is not None
     return found
+
+
+def changes_text(before: EarlierBuild | None, version: str, packages: dict[str, str], size: int) -> str:
+    if before is None:
+        return ""
+    previous = Previous(
+        release=PreviousRelease(manifest=before.manifest, version=before.version, number=before.number),
+        packages=lockfile.parse(before.lock.encode()).locks[0].packages,
+        files=before.files,
+    )
+    changes = changes_since(
+        previous,
+        version=version,
+        packages=lock_of(packages).packages,
+        files={f"server.x86_64-{version}.raw": size},
+    )
+    return encode_changes(changes).decode()
 
 
 def lock_of(packages: dict[str, str]) -> Lock:

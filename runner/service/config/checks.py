@@ -82,12 +82,26 @@ def _repository(repository: Repository, path: KeyPath) -> Iterator[Problem]:
         )
     if repository.boot_test and repository.boot_test.password and not repository.boot_test.script:
         yield Problem((*path, "boot_test", "password"), "a password is for running a script", "give script too")
+    yield from _proposals(repository, path)
     names = Counter(schedule.name for schedule in repository.schedules)
     for place, schedule in enumerate(repository.schedules):
         here = (*path, "schedules", place)
         yield from _schedule(schedule, here)
         if names[schedule.name] > 1:
             yield Problem(here, f"another schedule is called {schedule.name!r} too", "give each a name of its own")
+
+
+def _proposals(repository: Repository, path: KeyPath) -> Iterator[Problem]:
+    """A branch is either watched or ours, and ours for one branch that it is proposed to."""
+    refs: dict[str, str] = {}
+    for place, schedule in enumerate(repository.schedules):
+        if schedule.pull_request is None:
+            continue
+        branch, here = schedule.pull_request.branch, (*path, "schedules", place, "pull_request", "branch")
+        if branch in {schedule.ref, *repository.refs}:
+            yield Problem(here, "this branch is watched or built", "name one that nobody else pushes to")
+        if refs.setdefault(branch, schedule.ref) != schedule.ref:
+            yield Problem(here, "a schedule of another ref has the same branch", "give each a branch of its own")
 
 
 def _schedule(schedule: Schedule, path: KeyPath) -> Iterator[Problem]:

@@ -73,6 +73,13 @@ def ref_name(text: str) -> str:
     return ref_pattern(text)
 
 
+def author(text: str) -> str:
+    """Somebody who commits, as git writes him; git itself drops punctuation around a name."""
+    if not re.fullmatch(r"\w[^<>\x00-\x1f\x7f]{0,99}(?<=\w) <[^<>\s@]{1,100}@[^<>\s@]{1,100}(?<=\w)>", text):
+        raise ValueError("must be a name and an address such as Packhouse <packhouse@example.org>")
+    return text
+
+
 def folder_pattern(text: str) -> str:
     """A pattern of folders in a repository; ``**`` stands for any number of levels."""
     parts = PurePosixPath(text).parts

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from runner.service.config.kinds import (
+    Author,
     Credential,
     Cron,
     DatabaseUrl,
@@ -83,7 +84,9 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         url: ``s3://BUCKET/PREFIX`` or ``file:///DIR``.
         environment: secret variables the storage needs (``AWS_ACCESS_KEY_ID`` …), each the name of a secret.
         settings: variables that are no secrets (``AWS_ENDPOINT_URL``, ``AWS_REGION`` …).
-        channels: pattern of a branch's or tag's name to channel; the first that matches counts.
+        channels: pattern of a branch's name to channel; the first that matches counts, without one nothing is
+            published.
+        tag_channels: the same for tags: a branch that is called like a release does not become one.
         sign: nothing is signed without it.
         mirror_packages: keep the packages beside the releases, so that locks build for ever.
     """
@@ -92,6 +95,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     environment: dict[Variable, SecretName] = {}
     settings: dict[Variable, str] = {}
     channels: dict[RefPattern, Name] = msgspec.field(default_factory=lambda: {"*": "edge"})
+    tag_channels: dict[RefPattern, Name] = msgspec.field(default_factory=lambda: {"*": "edge"})
     sign: Signing | None = None
     mirror_packages: bool = True
 
@@ -108,7 +112,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     secrets: Annotated[tuple[SecretName, ...], msgspec.Meta(min_length=1, max_length=2)]
 
 
-class Status(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Status(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Commit statuses, so that the forge shows what became of a commit.
 
     Attributes:
@@ -124,7 +128,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     api: HttpUrl = ""
 
 
-class CommitPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CommitPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Which commits may be built: without ``signed`` every one on a watched ref.
 
     Attributes:
@@ -136,7 +140,7 @@ class CommitPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     allowed_signers: File = ""
 
 
-class BootGate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class BootGate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A boot test that a disk must pass before it is published.
 
     Attributes:
@@ -148,7 +152,7 @@ class BootGate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     enabled: bool = True
     script: File = ""
-    password: str = ""
+    password: SecretName = ""
     seconds: Interval = 10 * _MINUTE
 
 
@@ -164,25 +168,27 @@ class Images(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     types: tuple[str, ...] = ()
 
 
-class PullRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PullRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The refreshed lock is pushed to a branch and offered as a change to the watched one.
 
     Attributes:
         forge: whose API is spoken.
         project: ``OWNER/NAME``, for GitLab also a number.
-        token: what authorises; it needs to push the branch and open pull requests.
-        branch: the branch that is pushed.
+        token: what authorises; it needs to open pull requests. The push has the repository's own login.
+        branch: the branch that is pushed, for other folders than the top with a hyphen and the folder behind it.
+        author: author and committer there.
         api: where the API is, unless it is where the forge usually has it.
     """
 
     forge: Forge
     project: Project
     token: SecretName
-    branch: RefName = "packhouse/refresh-lock"
+    branch: RefName = "packhouse/lock"
+    author: Author = "Packhouse <noreply@packhouse.invalid>"
     api: HttpUrl = ""
 
 
-class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """When images are built anew against today's packages: either ``cron`` or ``nightly``.
 
     Attributes:
@@ -194,7 +200,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         missed: whether a run that came due while nothing ran is made up for, once.
         ref: the branch or tag that is built; the repository's default branch unless told.
         channel: where it is published.
-        pull_request: where a refreshed lock is to be offered; planned, nothing is offered yet.
+        pull_request: where a refreshed lock is offered.
     """
 
     name: Name = "nightly"
@@ -224,13 +230,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     disk: Size = 50 << 30
 
 
-class Repository(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Repository(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A watched git repository.
 
     Attributes:
         url: https, ssh or file; logins come from ``environment``, as for ``packhouse build``.
         refs: patterns of branches that are watched; ``HEAD`` is the default branch.
-        tags: patterns of tags.
+        tags: patterns of tags; those that are there before their pattern is are not built.
         descriptions: folders, as patterns; ``**`` finds all descriptions, the top's is ``.``.
         images: which images of each description.
         destination: where results go; nothing is published without.

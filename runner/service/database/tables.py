@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 1
+VERSION = 2
 """Grows with every change of a table."""
 
 METADATA = MetaData()
@@ -39,8 +39,10 @@ WATCHES = Table(
     Column("error", Text, nullable=False, default=""),
     Column("default_branch", Text, nullable=False, default=""),
     Column("own", Text, nullable=False, default=""),
+    Column("tags", Text, nullable=False, default=""),
 )
-"""A watched repository: when it was looked at, when it will be, and what the default branch's own file says."""
+"""A watched repository: when it was looked at, when it will be, what the default branch's own file says, and the
+patterns of tags as they were at the last look."""
 
 REFS = Table(
     "refs",
@@ -91,8 +93,15 @@ JOBS = Table(
     Index("jobs_by_state", "state", "priority", "number"),
     Index("jobs_by_repository", "repository", "number"),
     Index("jobs_by_image", "image", "number"),
+    Index("jobs_by_end", "ended_at", "number"),
 )
-"""``once`` is the digest of what may be built only once; see :mod:`runner.service.jobs.model` for the rest."""
+"""``once`` is the digest of what may be built only once, and the id of a job that is cancelled, which stands in
+nobody's way; see :mod:`runner.service.jobs.model` for the rest."""
+
+NEWEST = Table(
+    "newest", METADATA, Column("image", Text, primary_key=True), Column("number", Integer, nullable=False)
+)
+"""Of each image the number of the newest job that gave a result."""
 
 ATTEMPTS = Table(
     "attempts",
@@ -133,7 +142,7 @@ LOGS = Table(
 LOCKS = Table(
     "locks", METADATA, Column("digest", String(64), primary_key=True), Column("text", LargeBinary, nullable=False)
 )
-"""The locks that images were built from, compressed with zstd, for comparing builds."""
+"""The locks that images were built from, and what changed since the build before, compressed with zstd."""
 
 DELIVERIES = Table(
     "deliveries",

@@ -46,6 +46,8 @@ class PullRequest(msgspec.Struct, frozen=True):
     html_url: str
     head: Branch
     base: Branch
+    title: str = ""
+    body: str | None = None
 
     def pull(self) -> Pull:
         return Pull(
@@ -53,6 +55,8 @@ class PullRequest(msgspec.Struct, frozen=True):
             url=self.html_url,
             branch=self.head.ref,
             base=self.base.ref,
+            title=self.title,
+            body=self.body or "",
             foreign=self.head.repo != self.base.repo,
         )
 

@@ -35,6 +35,8 @@ class _MergeRequest(msgspec.Struct, frozen=True):
     web_url: str
     source_branch: str
     target_branch: str
+    title: str = ""
+    description: str | None = None
     source_project_id: int | None = None
     target_project_id: int | None = None
 
@@ -44,6 +46,8 @@ class _MergeRequest(msgspec.Struct, frozen=True):
             url=self.web_url,
             branch=self.source_branch,
             base=self.target_branch,
+            title=self.title,
+            body=self.description or "",
             foreign=self.source_project_id != self.target_project_id,
         )
 

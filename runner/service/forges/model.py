@@ -59,7 +59,13 @@ class Pull(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     branch: str
     base: str
+    title: str
+    body: str
     foreign: bool = False
+
+    def says(self, change: Change) -> bool:
+        """Tell whether it is up to date; a forge may write the ends of lines otherwise."""
+        return (self.title, self.body.splitlines()) == (change.title, change.body.splitlines())
 
 
 class ForgeApi(Protocol):

@@ -56,9 +56,8 @@ def job_url(public_url: str, number: int) -> str:
 
 def short_ref(ref: str) -> str:
     """Return a branch's or tag's name without ``refs/…/``."""
-    for prefix in _PREFIXES:
-        ref = ref.removeprefix(prefix)
-    return ref
+    prefix = next((each for each in _PREFIXES if ref.startswith(each)), "")
+    return ref.removeprefix(prefix)
 
 
 def one_line(text: str, longest: int) -> str:

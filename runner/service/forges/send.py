@@ -91,6 +91,8 @@ def propose(sender: HttpSender, forge: Forge, project: Project, change: Change) 
             found = _find(sender, api, project, change)  # somebody else may have been quicker
             if found is None:
                 raise
+    if found.says(change):
+        return found
     return api.read_pull(sender.send(api.update_pull(project, found.number, change)))
 
 

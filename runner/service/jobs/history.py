@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What became of jobs: attempts, the newest of each image, builds to compare with, releases of a channel."""
+"""What became of jobs: attempts, the newest of each image, what a build changed, releases of a channel."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 import msgspec
 import sqlalchemy as sa
 
-from runner.service.database.tables import ATTEMPTS, JOBS
+from runner.release.changes import decode_changes
+from runner.service.database.tables import ATTEMPTS, JOBS, NEWEST
+from runner.service.jobs.locks import kept_text
 from runner.service.jobs.model import ENDED, Attempt, JobError
 from runner.service.jobs.store import job_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Engine
 
+    from runner.release.changes import Changes
     from runner.service.jobs.model import Job, State
 
 _SCANNED = 500
@@ -38,9 +43,9 @@ def attempts_of(engine: Engine, job: str) -> tuple[Attempt, ...]:
         )
 
 
-def counts(engine: Engine) -> dict[State, int]:
-    """Return how many jobs are in each state."""
-    query = sa.select(JOBS.c.state, sa.func.count()).group_by(JOBS.c.state)
+def counts(engine: Engine, states: Sequence[State]) -> dict[State, int]:
+    """Return how many jobs are in each of ``states`` that any is in."""
+    query = sa.select(JOBS.c.state, sa.func.count()).where(JOBS.c.state.in_(states)).group_by(JOBS.c.state)
     with engine.connect() as connection:
         return {state: count for state, count in connection.execute(query)}  # noqa: C416  # rows are no pairs for a type checker
 
@@ -52,9 +57,8 @@ def ended_since(engine: Engine, since: float) -> tuple[Job, ...]:
 
 def newest_builds(engine: Engine) -> tuple[Job, ...]:
     """Return the newest job of each image that gave a result, by image."""
-    built = (JOBS.c.state == "done", JOBS.c.result.contains('"sha256":', autoescape=True))
-    newest = sa.select(sa.func.max(JOBS.c.number)).where(*built).group_by(JOBS.c.image)
-    return _jobs(engine, sa.select(JOBS).where(JOBS.c.number.in_(newest)).order_by(JOBS.c.image))
+    query = sa.select(JOBS).join(NEWEST, JOBS.c.number == NEWEST.c.number).order_by(JOBS.c.image)
+    return _jobs(engine, query)
 
 
 def newest_of_images(engine: Engine, repository: str) -> tuple[Job, ...]:
@@ -79,15 +83,12 @@ def ended_of_image(engine: Engine, image: str, limit: int) -> tuple[Job, ...]:
     return _jobs(engine, query.order_by(JOBS.c.number.desc()).limit(limit))
 
 
-def build_before(engine: Engine, job: Job) -> Job | None:
-    """Return the newest build of the same image before ``job`` that gave a result."""
-    query = (
-        sa.select(JOBS)
-        .where(JOBS.c.image == str(job.request.image), JOBS.c.number < job.number, JOBS.c.state == "done")
-        .order_by(JOBS.c.number.desc())
-        .limit(20)
-    )
-    return next((one for one in _jobs(engine, query) if one.result and one.result.artifacts), None)
+def changes_of(connection: sa.Connection, job: Job) -> Changes | None:
+    """Return what is different from the build before, as it was kept with ``job``."""
+    if job.result is None or job.result.compared is None:
+        return None
+    text = kept_text(connection, job.result.compared.changes)
+    return None if text is None else decode_changes(text.encode())
 
 
 def releases(engine: Engine, destination: str, channel: str, image: str = "") -> tuple[Job, ...]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The locks that images were built from, each kept once."""
+"""The locks that images were built from, and what they changed, each text kept once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class LockTexts:
-    """Lock files by the digest of their content."""
+    """Lock files by the digest of their content, lists of changes by that of their bytes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -31,7 +31,12 @@ class LockTexts:
             pass  # somebody else was as quick
 
     def get(self, digest: str) -> str | None:
-        """Return the lock file, None when there is none of that digest."""
+        """Return the text, None when there is none of that digest."""
         with self._engine.connect() as connection:
-            packed = connection.execute(sa.select(LOCKS.c.text).where(LOCKS.c.digest == digest)).scalar()
-        return None if packed is None else zstandard.decompress(packed).decode()
+            return kept_text(connection, digest)
+
+
+def kept_text(connection: sa.Connection, digest: str) -> str | None:
+    """Return the text of ``digest`` within a transaction, None when there is none."""
+    packed = connection.execute(sa.select(LOCKS.c.text).where(LOCKS.c.digest == digest)).scalar()
+    return None if packed is None else zstandard.decompress(packed).decode()

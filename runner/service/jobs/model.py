@@ -18,6 +18,7 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 PRIORITIES: dict[Trigger, int] = {"tag": 100, "push": 200, "manual": 150, "nightly": 300}
 """Of the queue, where less is sooner: releases before pushes before nightly builds."""
 
+OPEN: tuple[State, ...] = ("queued", "running")
 ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled"})
 
 
@@ -77,6 +78,43 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """What a build has that ``job``, the one before it in its channel, had not.
+
+    Attributes:
+        job: its number.
+        changes: digest of the whole list, a row of the table of locks.
+        added, removed, updated: packages.
+        size_delta: in bytes, of all files together.
+    """
+
+    job: int
+    changes: str
+    added: int
+    removed: int
+    updated: int
+    size_delta: int
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """A refreshed lock that is offered to its repository.
+
+    Attributes:
+        branch: what was pushed; empty where that failed, or where there was nothing to offer.
+        base: what it is to become part of.
+        text: digest of what it changes, a row of the table of locks.
+        url: of the pull request, once the forge has it.
+        error: why it is not offered.
+    """
+
+    branch: str = ""
+    base: str = ""
+    title: str = ""
+    text: str = ""
+    url: str = ""
+    error: str = ""
+
+
 class JobResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a job that is done left.
 
@@ -85,6 +123,8 @@ class JobResult(msgspec.Struct, frozen=True, kw_only=True):
         unchanged: the same packages and commit were built before, and nothing was done.
         lock: digest of the lock, a row of the table of locks.
         boot: seconds until the boot test saw what it waited for, None without a test.
+        compared: with the build before; None for the first of its channel.
+        proposal: of the lock; None where the schedule does not ask for one.
     """
 
     name: str = ""
@@ -98,6 +138,8 @@ class JobResult(msgspec.Struct, frozen=True, kw_only=True):
     unchanged: bool = False
     artifacts: tuple[Artifact, ...] = ()
     boot: float | None = None
+    compared: Compared | None = None
+    proposal: Proposal | None = None
 
 
 class JobError(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import sqlalchemy as sa
 
-from runner.service.database.tables import ATTEMPTS, JOBS
+from runner.service.database.tables import ATTEMPTS, JOBS, NEWEST
 from runner.service.jobs.model import PRIORITIES, Job, JobError, JobRequest, JobResult, State
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class JobStore:
         self._changed = changed
 
     def add(self, request: JobRequest, *, labels: Sequence[str] = (), priority: int = 0) -> Job | None:
-        """Add a job that waits; None when the same was asked for before."""
+        """Add a job that waits; None when the same was asked for before and nobody cancelled it."""
         job_id = uuid.uuid4().hex
         values = {
             "id": job_id,
@@ -58,6 +58,12 @@ class JobStore:
                 return None  # somebody else was as quick
             self._tell(connection, job_id)
         return self.get(job_id)
+
+    def same(self, request: JobRequest) -> Job | None:
+        """Return the job that does what ``request`` asks for, None when :meth:`add` would add one."""
+        with self.engine.connect() as connection:
+            row = connection.execute(sa.select(JOBS).where(JOBS.c.once == request.once)).mappings().first()
+        return None if row is None else job_of(row)
 
     def get(self, job_id: str) -> Job | None:
         """Return the job by its id or number."""
@@ -146,31 +152,55 @@ class JobStore:
                 .where(ATTEMPTS.c.job == job_id, ATTEMPTS.c.number == attempt)
                 .values(ended_at=now, outcome=state, error=values["error"])
             )
-            self._tell(connection, job_id)
+            job = self._tell(connection, job_id)
+            if job.state == "done" and job.result is not None and job.result.artifacts:
+                _note_newest(connection, job)
         return True
 
+    def proposed(self, job_id: str, *, url: str = "", error: str = "") -> None:
+        """Note what a forge said to the lock that a job offered: where that is to be read, or why it refused."""
+        with self.engine.begin() as connection:
+            row = connection.execute(sa.select(JOBS.c.result).where(JOBS.c.id == job_id)).scalar()
+            result = msgspec.json.decode(row, type=JobResult) if row else None
+            if result is None or result.proposal is None:
+                return
+            proposal = msgspec.structs.replace(result.proposal, url=url, error=error)
+            news = _json(msgspec.structs.replace(result, proposal=proposal))
+            connection.execute(sa.update(JOBS).where(JOBS.c.id == job_id).values(result=news))
+
     def ask_to_cancel(self, job_id: str, why: str) -> bool:
-        """Note that a job is to be ended; whoever runs it sees that. False when it has ended."""
+        """Note that a job is to be ended; whoever runs it sees that. False when it has ended.
+
+        From then on the same may be asked for again.
+        """
         with self.engine.begin() as connection:
             changed = connection.execute(
                 sa.update(JOBS)
                 .where(JOBS.c.id == job_id, JOBS.c.state.in_(_RUNNING), JOBS.c.cancel == "")
-                .values(cancel=why)
+                .values(cancel=why, once=JOBS.c.id)
             )
         return changed.rowcount > 0
-
-    def explain(self, job_id: str, reason: str) -> None:
-        """Note why a job waits."""
-        with self.engine.begin() as connection:
-            connection.execute(
-                sa.update(JOBS).where(JOBS.c.id == job_id, JOBS.c.state == "queued").values(reason=reason)
-            )
 
     def _tell(self, connection: sa.Connection, job_id: str) -> Job:
         job = job_of(connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).mappings().one())
         if self._changed is not None:
             self._changed(connection, job)
         return job
+
+
+def _note_newest(connection: sa.Connection, job: Job) -> None:
+    """Note the newest build of an image; jobs may end in another order than they were asked for."""
+    image = str(job.request.image)
+    known = connection.execute(sa.select(NEWEST.c.number).where(NEWEST.c.image == image)).scalar()
+    here = sa.update(NEWEST).where(NEWEST.c.image == image, NEWEST.c.number < job.number)
+    if known is not None:
+        connection.execute(here.values(number=job.number))
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(sa.insert(NEWEST).values(image=image, number=job.number))
+    except sa.exc.IntegrityError:  # somebody else was as quick
+        connection.execute(here.values(number=job.number))
 
 
 def _json(value: object) -> str:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from runner.release.changes_text import headline, package_lines
 from runner.service.config.model import Occasion
 from runner.service.forges.report import job_url, one_line, short_ref
 
 if TYPE_CHECKING:
+    from runner.release.changes import Changes
     from runner.service.jobs.model import Job
 
 _LONGEST_LINE = 300
+_MOST_PACKAGES = 20
 _VERBS: dict[Occasion, str] = {
     "failure": "failed",
     "success": "succeeded",
@@ -29,11 +32,12 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
         id: the same however often the notice is sent.
         occasion: ``fixed`` is the first success of an image on its ref after a failure.
         ended_at: seconds since 1970.
-        detail: why it failed or was cancelled.
+        detail: why it failed or was cancelled, or what did not come of it.
         hint: what to do next.
         release: number of the release in ``channel``; 0 where nothing was published.
         url: of the job's page.
         manifest: digest of the release's manifest.
+        changes: what is different from the release before it, a line each, the most telling first.
     """
 
     id: str
@@ -52,6 +56,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     manifest: str = ""
     url: str = ""
+    changes: tuple[str, ...] = ()
 
     @property
     def headline(self) -> str:
@@ -64,11 +69,12 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
         facts = [f"Commit {self.commit[:12]}, job {self.job}"]
         if self.release:
             facts.append(f"Release {self.release} ({self.version}) in {self.channel}")
+        facts += self.changes
         facts += [text for text in (self.detail, self.hint and f"To fix: {self.hint}") if text]
         return tuple(one_line(each, _LONGEST_LINE) for each in facts)
 
 
-def notice_of(job: Job, occasion: Occasion, public_url: str) -> Notice:
+def notice_of(job: Job, occasion: Occasion, public_url: str, changes: Changes | None = None) -> Notice:
     """Return what is told about ``job``."""
     result, error = job.result, job.error
     return Notice(
@@ -88,6 +94,7 @@ def notice_of(job: Job, occasion: Occasion, public_url: str) -> Notice:
         version=result.version if result else "",
         manifest=result.manifest if result else "",
         url=job_url(public_url, job.number),
+        changes=(headline(changes), *package_lines(changes.packages, _MOST_PACKAGES)) if changes else (),
     )
 
 
@@ -96,4 +103,6 @@ def _detail(job: Job) -> str:
         return f"{job.error.what}: {job.error.why}" if job.error.why else job.error.what
     if job.state == "cancelled":
         return job.cancel
+    if job.result and job.result.proposal and job.result.proposal.error:
+        return f"The refreshed lock is not proposed: {job.result.proposal.error}"
     return "Nothing new" if job.result and job.result.unchanged else ""

@@ -11,13 +11,16 @@ import sqlalchemy as sa
 
 from runner.service.database.tables import JOBS
 from runner.service.forges.model import Change
-from runner.service.forges.report import report_of
+from runner.service.forges.proposal_text import proposal_text
+from runner.service.forges.report import job_url, report_of
+from runner.service.jobs.history import changes_of
+from runner.service.jobs.locks import kept_text
 from runner.service.notify.notice import notice_of
 from runner.service.outbox.store import Letter, put
 
 if TYPE_CHECKING:
     from runner.service.config.model import Occasion, Repository, ServiceConfig
-    from runner.service.jobs.model import Job, State
+    from runner.service.jobs.model import Job, Proposal, State
 
 _OCCASIONS: dict[State, Occasion] = {"done": "success", "failed": "failure", "cancelled": "cancelled"}
 
@@ -30,22 +33,34 @@ def job_changed(connection: sa.Connection, job: Job, config: ServiceConfig) -> N
     now = time.time()
     if repository.status and _speaks_for_commit(connection, job):
         put(connection, _status(job, config), now)
+    proposal = job.result.proposal if job.result else None
+    if proposal is not None and proposal.branch:
+        put(connection, _change(connection, job, proposal, config), now)
     if repository.notify and job.has_ended:
         for letter in _notices(connection, job, repository, config):
             put(connection, letter, now)
 
 
-def change_proposed(connection: sa.Connection, repository: str, schedule: str, change: Change) -> None:
-    """Have a branch that was pushed offered to its repository as the schedule's ``pull_request`` says."""
-    body = _json(ScheduledChange(schedule=schedule, change=change))
-    put(connection, Letter(kind="change", target=repository, subject=change.branch, body=body), time.time())
-
-
 class ScheduledChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A letter's body: what is proposed, and the name of the schedule that says where."""
+    """A letter's body: what is proposed, the name of the schedule that says where, and the id of the job."""
 
     schedule: str
+    job: str
     change: Change
+
+
+def _change(connection: sa.Connection, job: Job, proposal: Proposal, config: ServiceConfig) -> Letter:
+    """Have a branch that was pushed offered to its repository as the schedule's ``pull_request`` says."""
+    change = Change(
+        branch=proposal.branch,
+        base=proposal.base,
+        title=proposal.title,
+        body=proposal_text(
+            kept_text(connection, proposal.text) or "", job.request, job_url(config.public_url, job.number)
+        ),
+    )
+    body = _json(ScheduledChange(schedule=job.request.schedule, job=job.id, change=change))
+    return Letter(kind="change", target=job.request.image.repository, subject=change.branch, body=body)
 
 
 def _status(job: Job, config: ServiceConfig) -> Letter:
@@ -64,7 +79,7 @@ def _notices(connection: sa.Connection, job: Job, repository: Repository, config
     if job.state == "done" and _failed_before(connection, job):
         occasion = "fixed"
         fitting.add(occasion)
-    body = _json(notice_of(job, occasion, config.public_url))
+    body = _json(notice_of(job, occasion, config.public_url, changes_of(connection, job)))
     return [
         Letter(kind="notice", target=name, subject=f"job {job.number}", body=body)
         for name in repository.notify

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runner.service.config.model import PullRequest, Repository, ServiceConfig, Status
+    from runner.service.jobs.store import JobStore
     from runner.service.outbox.http import HttpSender
     from runner.service.outbox.store import Claim, Letter, Outbox
 
@@ -39,11 +40,13 @@ class Courier:
         config: Callable[[], ServiceConfig],
         secret: Callable[[str], str],
         sender: HttpSender,
+        jobs: JobStore,
     ) -> None:
         self._outbox = outbox
         self._config = config
         self._secret = secret
         self._sender = sender
+        self._jobs = jobs
 
     def run(self, stop: threading.Event) -> None:
         """Send until ``stop``; several threads may run it."""
@@ -67,6 +70,7 @@ class Courier:
             self._later(claim, error)
         except RefusedError as error:
             self._log(claim).error("a letter was refused", error=error.what, why=error.why, hint=error.hint)
+            self._not_proposed(claim.letter, error)
             self._outbox.refused(claim)
         except PackhouseError as error:  # the configuration or a secret, which somebody may mend
             self._later(claim, TryLaterError(error.what))
@@ -83,6 +87,7 @@ class Courier:
             )
         else:
             self._log(claim).error("a letter was given up", error=error.what, attempts=claim.attempts + 1)
+            self._not_proposed(claim.letter, error)
 
     def _send(self, letter: Letter) -> None:
         config = self._config()
@@ -113,6 +118,14 @@ class Courier:
                 project = self._project(schedule.pull_request, repository)
                 pull = propose(self._sender, schedule.pull_request.forge, project, scheduled.change)
                 _LOG.info("a change is proposed", repository=letter.target, url=pull.url)
+                self._jobs.proposed(scheduled.job, url=pull.url)
+
+    def _not_proposed(self, letter: Letter, error: PackhouseError) -> None:
+        """Tell with the job what the forge said to a branch that is pushed, but that it does not offer."""
+        if letter.kind == "change":
+            scheduled = msgspec.json.decode(letter.body, type=ScheduledChange)
+            why = f"{error.what}: {error.why}" if error.why else error.what
+            self._jobs.proposed(scheduled.job, error=why)
 
     def _project(self, place: Status | PullRequest, repository: Repository) -> Project:
         api = api_of(place.forge, place.api, repository.url)

@@ -24,10 +24,6 @@ class Durable(Protocol):
         """
         ...
 
-    def sleep(self, seconds: float) -> None:
-        """Wait; a job that is resumed meanwhile waits only for the rest."""
-        ...
-
 
 class Abandoned(BaseException):  # no error, and nothing that an ``except Exception`` may catch
     """This process is to have nothing more to do with the job: another one has it, or will.
@@ -57,6 +53,10 @@ class Queue(Protocol):
 
     def ended(self, job_ids: Sequence[str]) -> set[str]:
         """Return those of ``job_ids`` that no worker has, nor will take."""
+        ...
+
+    def forget(self, before: float, *, most: int) -> int:
+        """Forget at most ``most`` jobs that it was done with before ``before``, and return how many."""
         ...
 
     def held(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from runner.service.jobs.model import Job, JobRequest
     from runner.service.jobs.store import JobStore
@@ -33,6 +33,41 @@ class Dispatcher:
             self._queue.submit(job.id, labels=job.labels, priority=job.priority)
         return job
 
+    def push(
+        self,
+        request: JobRequest,
+        *,
+        labels: Sequence[str] = (),
+        priority: int = 0,
+        wanted: Callable[[JobRequest], bool] = lambda _request: False,
+    ) -> Job | None:
+        """Submit what a branch or tag has now, and cancel what is not wanted any more of what a branch had before.
+
+        ``wanted`` tells of what it had whether any branch or tag still has it.
+        """
+        job = self.submit(request, labels=labels, priority=priority)
+        if request.trigger != "push":
+            return job
+        newest = job or self._jobs.same(request)
+        if job is None and newest is not None and (latest := self._left(newest, request)) is not None:
+            again = msgspec.structs.replace(request, nonce=f"after {latest.id}")
+            job = self.submit(again, labels=labels, priority=priority)
+            newest = job or newest
+        if newest is not None:
+            self.supersede(newest, request.ref, wanted=wanted)
+        return job
+
+    def _left(self, before: Job, request: JobRequest) -> Job | None:
+        """Return what the branch has been at since ``before``, when ``request`` goes back to that; None otherwise.
+
+        That is a push that took commits back: what was released since is not what the branch has.
+        """
+        if not before.has_ended or before.request.ref != request.ref:
+            return None
+        since = self._jobs.find(image=str(request.image), states=("queued", "running", "done", "failed"))
+        latest = next((job for job in since if _is_pushed(job, request.ref) and not job.cancel), before)
+        return None if latest.request.commit == request.commit else latest
+
     def cancel(self, job_id: str, why: str) -> bool:
         """End a job, waiting or running; False when it has ended. A running one is gone within seconds."""
         if not self._jobs.ask_to_cancel(job_id, why):
@@ -48,12 +83,14 @@ class Dispatcher:
         request = msgspec.structs.replace(job.request, nonce=uuid.uuid4().hex)
         return self.submit(request, labels=job.labels)
 
-    def supersede(self, newest: Job) -> tuple[Job, ...]:
-        """Cancel the older jobs of the branch that ``newest`` was pushed to; those of tags never."""
-        if newest.request.trigger != "push":
-            return ()
-        older = self._jobs.find(
-            image=str(newest.request.image), states=("queued", "running"), before=newest.number
-        )
-        gone = [job for job in older if job.request.trigger == "push" and job.request.ref == newest.request.ref]
+    def supersede(
+        self, newest: Job, ref: str, *, wanted: Callable[[JobRequest], bool] = lambda _request: False
+    ) -> tuple[Job, ...]:
+        """Cancel the jobs of the branch ``ref`` that ``newest`` takes the place of, unless they are ``wanted``."""
+        others = self._jobs.find(image=str(newest.request.image), states=("queued", "running"))
+        gone = [job for job in others if job.id != newest.id and _is_pushed(job, ref) and not wanted(job.request)]
         return tuple(job for job in gone if self.cancel(job.id, f"superseded by job {newest.number}"))
+
+
+def _is_pushed(job: Job, ref: str) -> bool:
+    return job.request.trigger == "push" and job.request.ref == ref

@@ -7,6 +7,7 @@ DBOS is one object a process; this module alone speaks to it. A workflow's id is
 from __future__ import annotations
 
 import contextlib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dbos import DBOS, DBOSClient, DBOSConfig
@@ -80,6 +81,18 @@ class DbosQueue:
         )
         return {workflow.workflow_id for workflow in found}
 
+    def forget(self, before: float, *, most: int) -> int:
+        found = self._client.list_workflows(
+            status=list(_ENDED),
+            completed_before=datetime.fromtimestamp(before, UTC).isoformat(),
+            limit=most,
+            load_input=False,
+            load_output=False,
+        )
+        if found:
+            self._client.delete_workflows([workflow.workflow_id for workflow in found])
+        return len(found)
+
     def held(self) -> dict[str, str]:
         found = self._client.list_workflows(status=_HELD, load_input=False, load_output=False)
         return {workflow.workflow_id: workflow.executor_id or "" for workflow in found}
@@ -90,9 +103,6 @@ class _DbosSteps:
 
     def step(self, name: str, do: Callable[[], str]) -> str:
         return DBOS.run_step({"name": name}, do)
-
-    def sleep(self, seconds: float) -> None:
-        DBOS.sleep(seconds)
 
 
 @contextlib.contextmanager

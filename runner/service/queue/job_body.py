@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The body of a job: lock, build, publish. Each is a durable step, so a crash goes on where it was.
+"""The body of a job: lock, build, publish, propose. Each is a durable step, so a crash goes on where it was.
 
 A job has one owner at a time: who began its newest attempt. An older owner finds that out within a second, ends
 what it runs and says nothing more. Should both get as far as publishing, the storage takes one release.
@@ -8,23 +8,25 @@ what it runs and says nothing more. Should both get as far as publishing, the st
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 import traceback
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Required, TypedDict, TypeVar
 
 import msgspec
 
+from runner.digest import sha256_bytes
 from runner.engine.job import Failed, LogLine, Phase, Started, Warned, failed, raised
 from runner.errors import PackhouseError
 from runner.pipeline.machine import LABEL, STORE
 from runner.process import StoppedError
 from runner.redact import Redactor
 from runner.service.database.patience import AWAY, patiently
+from runner.service.jobs.earlier import EarlierBuilds
 from runner.service.jobs.locks import LockTexts
-from runner.service.jobs.model import JobError, JobResult
+from runner.service.jobs.model import JobError, JobResult, Proposal
 from runner.service.jobs.phases import Phases
 from runner.service.logs.writer import LogWriter
 from runner.service.queue.api import Abandoned
@@ -37,12 +39,13 @@ from runner.service.steps.order import (
     LockOrder,
     Order,
     Outcome,
+    Proposed,
+    ProposeOrder,
     Published,
     PublishOrder,
 )
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from sqlalchemy import Engine
@@ -68,6 +71,7 @@ class Workplace:
     Attributes:
         work: folder for results until they are published.
         stopping: set when this worker is to let go of its jobs.
+        draining: set when it is to begin no new ones.
     """
 
     engine: Engine
@@ -76,6 +80,7 @@ class Workplace:
     work: Path
     settings_of: SettingsOf
     stopping: threading.Event
+    draining: threading.Event = field(default_factory=threading.Event)
 
 
 def run_job(place: Workplace, job_id: str, durable: Durable) -> None:
@@ -160,6 +165,7 @@ class _Attempt:
         self._place, self._job, self._durable, self._log = place, job, durable, log
         self._phases = Phases(place.engine, job.id, job.attempt)
         self._settings = settings
+        self._earlier = EarlierBuilds(place.jobs, job)
         self._target = place.work / job.id / "result"
         self._looked_at = 0.0
 
@@ -173,17 +179,22 @@ class _Attempt:
         assert isinstance(locked, Locked)  # noqa: S101  # what a lock order gives
         done = self._build(locked)
         self._patiently(lambda: LockTexts(self._place.engine).keep(locked.digest, locked.text))
-        return done
+        return msgspec.structs.replace(done, proposal=self._propose(locked, done))
 
     def _build(self, locked: Locked) -> JobResult:
         request = self._job.request
         done = JobResult(name=locked.name, version=locked.version, lock=locked.digest, channel=request.channel)
-        if request.refresh and self._is_known(locked):
+        if request.refresh and self._patiently(lambda: self._earlier.is_newest(locked.digest)):
             return msgspec.structs.replace(done, unchanged=True)
         built = self._step("build", self._build_order(locked.text))
         assert isinstance(built, Built)  # noqa: S101
         done = msgspec.structs.replace(
-            done, manifest=built.manifest, keyid=built.keyid, artifacts=built.artifacts, boot=built.boot
+            done,
+            manifest=built.manifest,
+            keyid=built.keyid,
+            artifacts=built.artifacts,
+            boot=built.boot,
+            compared=self._patiently(lambda: self._earlier.keep(built.changes)),
         )
         if not self._settings.storage:
             return done
@@ -193,31 +204,24 @@ class _Attempt:
             done, manifest=published.manifest, number=published.number, url=self._settings.storage
         )
 
-    def _is_known(self, locked: Locked) -> bool:
-        """Tell whether the newest build of this image has the same commit and packages."""
-        newest = self._newest
-        return (
-            newest is not None
-            and newest.result is not None
-            and newest.request.commit == self._job.request.commit
-            and newest.result.lock == locked.digest
-        )
-
-    @cached_property
-    def _newest(self) -> Job | None:
-        """The newest build of this image that went into the same channel."""
-        request = self._job.request
-        before = self._place.jobs.find(
-            image=str(request.image), states=("done",), before=self._job.number, limit=50
-        )
-        same = (job for job in before if job.request.channel == request.channel and job.result is not None)
-        return next(same, None)
-
-    def _known_lock(self) -> str:
-        newest = self._newest if self._job.request.refresh else None
-        if newest is None or newest.result is None:
-            return ""
-        return LockTexts(self._place.engine).get(newest.result.lock) or ""
+    def _propose(self, locked: Locked, done: JobResult) -> Proposal | None:
+        """Offer the lock to the repository; what stops that is told, and stops nothing else."""
+        order = self._propose_order(locked.text)
+        if order is None:
+            return None
+        if done.unchanged and self._earlier.is_proposed():
+            return Proposal()
+        try:
+            made = self._step("propose", order)
+        except PackhouseError as error:
+            self._log(f"warning: the refreshed lock is not proposed\n{error}")
+            return Proposal(error=f"{error.what}: {error.why}" if error.why else error.what)
+        assert isinstance(made, Proposed)  # noqa: S101
+        if not made.branch:
+            return Proposal()
+        digest = sha256_bytes(made.text.encode())
+        self._patiently(lambda: LockTexts(self._place.engine).keep(digest, made.text))
+        return Proposal(branch=made.branch, base=made.base, title=made.title, text=digest)
 
     def _step(self, name: str, order: Order, before: Callable[[], None] = lambda: None) -> Outcome:
         """Take a step durably; what may get better by itself is tried again."""
@@ -232,7 +236,18 @@ class _Attempt:
             if delay is None:
                 raise error
             self._log(f"{error}\ntrying again in {delay:g} s")
-            self._durable.sleep(delay)
+            self._wait(delay)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait; a job that is resumed meanwhile waits only for the rest, and one that is cancelled ends at once.
+
+        A worker that drains does not wait: what may take minutes is the next one's.
+        """
+        until = float(self._durable.step("wait", lambda: str(time.time() + seconds)))
+        while (left := until - time.time()) > 0:
+            self._leave()
+            if self._place.draining.wait(min(left, _LOOK_SECONDS)):
+                raise Abandoned
 
     def _do(self, order: Order, before: Callable[[], None]) -> str:
         try:
@@ -319,7 +334,7 @@ class _Attempt:
             commit=request.commit,
             image=request.image,
             refresh=request.refresh,
-            known=self._known_lock(),
+            known=self._earlier.newest_lock() if request.refresh else "",
             seconds=settings.seconds,
         )
 
@@ -333,6 +348,7 @@ class _Attempt:
             target=self._target,
             key=settings.key,
             boot=settings.boot,
+            previous=self._earlier.to_compare(),
             trigger=request.trigger,
             attempt=self._job.attempt,
             seconds=settings.seconds,
@@ -340,10 +356,26 @@ class _Attempt:
 
     def _publish_order(self) -> PublishOrder:
         return PublishOrder(
+            job=self._job.id,
             directory=self._target,
             url=self._settings.storage,
             channel=self._job.request.channel,
             mirror_packages=self._settings.mirror_packages,
+        )
+
+    def _propose_order(self, lock: str) -> ProposeOrder | None:
+        request, settings = self._job.request, self._settings
+        if settings.lock_branch is None:
+            return None
+        return ProposeOrder(
+            url=settings.url,
+            commit=request.commit,
+            ref=request.ref,
+            subdir=request.image.subdir,
+            lock=lock,
+            branch=settings.lock_branch.name,
+            author=settings.lock_branch.author,
+            seconds=settings.seconds,
         )
 
 

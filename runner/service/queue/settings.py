@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockBranch:
+    """Where a refreshed lock is pushed: ``author`` is the name and address of whoever commits."""
+
+    name: str
+    author: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobSettings:
     """How a job is to be done.
 
@@ -26,6 +34,7 @@ class JobSettings:
         redact: masks these secrets.
         storage: URL of the storage to publish to; empty: nothing is published.
         boot: test that disks have to pass.
+        lock_branch: where a refreshed lock is offered; None: nowhere.
         key: private key to sign with; its passphrase is in the environment.
         seconds, log_bytes, memory, disk: a step may take, say, use and write; 0 is no limit for the last two.
     """
@@ -37,6 +46,7 @@ class JobSettings:
     mirror_packages: bool = True
     key: Path | None = None
     boot: BootOrder | None = None
+    lock_branch: LockBranch | None = None
     seconds: float = 7200.0
     log_bytes: int = 64 << 20
     memory: int = 0

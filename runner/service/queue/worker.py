@@ -14,6 +14,7 @@ import structlog
 
 from runner.service.queue.durable import working
 from runner.service.queue.job_body import run_job
+from runner.service.queue.leftovers import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from runner.service.queue.workers import WorkerRecord, Workers
 
 _LOST_SECONDS = 15.0
+_SWEEP_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,7 @@ class Worker:
         self._active: set[str] = set()
         self._missed: dict[str, float] = {}
         self._over = threading.Event()
-        self._patience = 0
+        self._patience, self._sweep_at = 0, 0.0
         self._log = structlog.get_logger().bind(worker=crew.record.id)
 
     @contextlib.contextmanager
@@ -100,8 +102,19 @@ class Worker:
                 self._crew.workers.beat(self._record)
                 self._crew.upkeep.once()
                 self._find_lost()
+                self._sweep()
             except Exception as error:  # noqa: BLE001  # the heart goes on beating, whatever ails the database
                 self._log.warning("the worker could not say that it lives", error=str(error))
+
+    def _sweep(self) -> None:
+        now = time.monotonic()
+        if now < self._sweep_at:
+            return
+        self._sweep_at = now + _SWEEP_SECONDS
+        place = self._crew.place
+        count = sweep(place.work, place.jobs, place.worker, lambda: self.active)
+        if count:
+            self._log.info("results of jobs that are not ours were erased", folders=count)
 
     def _find_lost(self) -> None:
         """Resume what the queue thinks we run and we do not: its thread lost a race about the job."""

@@ -13,7 +13,7 @@ from runner.engine.job import LogLine, Phase, Started, Warned, failed, internal_
 from runner.engine.speaker import Speaker
 from runner.errors import INTERRUPTED, PackhouseError
 from runner.pipeline.machine import machine_of, redactor_of
-from runner.service.steps.order import BuildOrder, LockOrder, PublishOrder, ScanOrder, decode_order
+from runner.service.steps.order import BuildOrder, LockOrder, ProposeOrder, PublishOrder, ScanOrder, decode_order
 from runner.service.steps.perform import PASSPHRASE, perform
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def main() -> int:
 
 def _perform(order: Order, speak: Speaker) -> None:
     redact = redactor_of(os.environ, _url(order), os.environ.get(PASSPHRASE))
-    seconds = order.seconds if isinstance(order, (LockOrder, BuildOrder)) else None
+    seconds = order.seconds if isinstance(order, (LockOrder, BuildOrder, ProposeOrder)) else None
     speak(perform(order, machine_of(os.environ, _Reporter(speak), redact, timeout=seconds)))
 
 

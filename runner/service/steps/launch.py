@@ -16,7 +16,7 @@ from runner.engine.job import Failed, LogLine, Started, raised
 from runner.errors import BuildError, LimitError
 from runner.pipeline.images import erase
 from runner.redact import Redactor
-from runner.service.steps.order import Built, Locked, Published, Scanned, StepEvent, encode_order
+from runner.service.steps.order import Built, Locked, Proposed, Published, Scanned, StepEvent, encode_order
 from runner.service.steps.usage import disk_of, memory_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")
 _LONGEST_EVENT = 8 << 20
 _MEASURE_SECONDS = 1.0
+_WALK_SHARE = 0.1
+"""Of the time may go into walking through what a step wrote."""
 _NEVER = 10.0 * 365 * 86400
 """Seconds: the watch ends what takes too long, and lets it clean up."""
 
@@ -65,7 +67,7 @@ def run_step(order: Order, around: Surroundings, hear: Callable[[StepEvent], Non
         LimitError: it ran too long or said too much.
         StoppedError: ``around.stop`` said so; nothing of it runs any more.
     """
-    ear = _Ear(hear)
+    ear = _Ear(hear, around.redact)
     watch = _Watch(around, ear)
     try:
         done = process.run(
@@ -73,7 +75,6 @@ def run_step(order: Order, around: Surroundings, hear: Callable[[StepEvent], Non
             env=around.environment,
             stdin=encode_order(order),
             sink=ear,
-            redact=around.redact,
             limits=process.Limits(seconds=_NEVER, output_bytes=sys.maxsize, line_bytes=_LONGEST_EVENT),
             check=False,
             stop=watch,
@@ -109,7 +110,7 @@ class _Watch:
     def __init__(self, around: Surroundings, ear: _Ear) -> None:
         self._around, self._ear = around, ear
         self._deadline = time.monotonic() + around.seconds
-        self._pid, self._measured = 0, 0.0
+        self._pid, self._measured, self._walk_at = 0, 0.0, 0.0
         self.over = ""
 
     def begin(self, pid: int) -> None:
@@ -131,16 +132,21 @@ class _Watch:
             return
         if around.memory and memory_of(self._pid) > around.memory:
             self.over = f"its processes had more than {around.memory} bytes in memory"
-        elif around.disk and disk_of(around.folders()) > around.disk:
-            self.over = f"it wrote more than {around.disk} bytes"
+        elif around.disk and now >= self._walk_at:
+            if disk_of(around.folders()) > around.disk:
+                self.over = f"it wrote more than {around.disk} bytes"
+            self._walk_at = time.monotonic() + (time.monotonic() - now) / _WALK_SHARE
         self._measured = time.monotonic()
 
 
 class _Ear:
-    """Hears a step's lines: passes events on, remembers the outcome and what was said last."""
+    """Hears a step's lines: passes events on, remembers the outcome and what was said last.
 
-    def __init__(self, hear: Callable[[StepEvent], None]) -> None:
-        self._hear = hear
+    Secrets are masked in what the events say, not in their JSON, which spells some characters in another way.
+    """
+
+    def __init__(self, hear: Callable[[StepEvent], None], redact: Redactor) -> None:
+        self._hear, self._redact = hear, redact
         self._decode = msgspec.json.Decoder(StepEvent).decode
         self.last: deque[str] = deque(maxlen=process.TAIL_LINES)
         self.phase = ""
@@ -150,11 +156,11 @@ class _Ear:
     def __call__(self, line: str, /) -> None:
         self.said += len(line)
         try:
-            event: StepEvent = self._decode(line)
+            event = self._masked(self._decode(line))
         except msgspec.DecodeError:
-            event = LogLine(line)  # the interpreter itself had something to say
+            event = LogLine(self._redact(line))  # the interpreter itself had something to say
         match event:
-            case Failed() | Locked() | Built() | Published() | Scanned():
+            case Failed() | Locked() | Built() | Published() | Proposed() | Scanned():
                 self.outcome = event
                 return
             case LogLine(text):
@@ -164,3 +170,22 @@ class _Ear:
             case _:
                 pass
         self._hear(event)
+
+    def _masked(self, event: StepEvent) -> StepEvent:
+        if isinstance(event, LogLine):
+            return LogLine(self._redact(event.line))
+        masked: StepEvent = msgspec.convert(_each_text(msgspec.to_builtins(event), self._redact), StepEvent)
+        return masked
+
+
+def _each_text(value: object, change: Callable[[str], str]) -> object:
+    """Return ``value``, as JSON has it, with every text in it changed; the keys of objects stay."""
+    match value:
+        case str():
+            return change(value)
+        case dict():
+            return {key: _each_text(each, change) for key, each in value.items()}
+        case list() | tuple():
+            return [_each_text(each, change) for each in value]
+        case _:
+            return value

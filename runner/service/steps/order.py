@@ -37,10 +37,21 @@ class BootOrder(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
+class EarlierBuild(msgspec.Struct, frozen=True, kw_only=True):
+    """A build to compare with: ``lock`` is the text of its lock file, ``number`` its release's, 0 for none."""
+
+    manifest: str
+    version: str
+    number: int
+    lock: str
+    files: dict[str, int]
+
+
 class BuildOrder(msgspec.Struct, frozen=True, kw_only=True, tag="build"):
     """Build the image from ``lock``, the text of a lock file, into the folder ``target``; sign it with ``key``.
 
-    A disk has to pass the test ``boot``, where there is one, before it is signed.
+    A disk has to pass the test ``boot``, where there is one, before it is signed. The release tells what is
+    different from ``previous``.
     """
 
     url: str
@@ -50,18 +61,36 @@ class BuildOrder(msgspec.Struct, frozen=True, kw_only=True, tag="build"):
     target: Path
     key: Path | None = None
     boot: BootOrder | None = None
+    previous: EarlierBuild | None = None
     trigger: Trigger
     attempt: int
     seconds: float
 
 
 class PublishOrder(msgspec.Struct, frozen=True, kw_only=True, tag="publish"):
-    """Publish the release in ``directory``, once."""
+    """Publish the release in ``directory``, once for all attempts at the job ``job``."""
 
+    job: str
     directory: Path
     url: str
     channel: str
     mirror_packages: bool = True
+
+
+class ProposeOrder(msgspec.Struct, frozen=True, kw_only=True, tag="propose"):
+    """Put ``lock``, the text of a lock file, onto ``branch``, for the folder ``subdir`` of the built ``commit``.
+
+    ``ref`` is where that commit was found, ``author`` the name and address of whoever commits.
+    """
+
+    url: str
+    commit: str
+    ref: str
+    subdir: str
+    lock: str
+    branch: str
+    author: tuple[str, str]
+    seconds: float
 
 
 class ScanOrder(msgspec.Struct, frozen=True, kw_only=True, tag="scan"):
@@ -83,7 +112,7 @@ class ScanOrder(msgspec.Struct, frozen=True, kw_only=True, tag="scan"):
     arch: str
 
 
-Order = LockOrder | BuildOrder | PublishOrder | ScanOrder
+Order = LockOrder | BuildOrder | PublishOrder | ProposeOrder | ScanOrder
 
 
 class Locked(msgspec.Struct, frozen=True, kw_only=True, tag="locked"):
@@ -96,12 +125,18 @@ class Locked(msgspec.Struct, frozen=True, kw_only=True, tag="locked"):
 
 
 class Built(msgspec.Struct, frozen=True, kw_only=True, tag="built"):
-    """A release lies in the target; ``boot``: seconds until it had started, None without a boot test."""
+    """A release lies in the target.
+
+    Attributes:
+        boot: seconds until it had started, None without a boot test.
+        changes: the file that compares it with the one before; empty where there was none.
+    """
 
     manifest: str
     keyid: str
     artifacts: tuple[Artifact, ...]
     boot: float | None = None
+    changes: str = ""
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True, tag="published"):
@@ -110,6 +145,19 @@ class Published(msgspec.Struct, frozen=True, kw_only=True, tag="published"):
     manifest: str
     number: int
     created: bool
+
+
+class Proposed(msgspec.Struct, frozen=True, kw_only=True, tag="proposed"):
+    """``branch`` is pushed, to become part of ``base``; empty where there was nothing to propose.
+
+    Attributes:
+        text: the packages that are different, a line each.
+    """
+
+    branch: str = ""
+    base: str = ""
+    title: str = ""
+    text: str = ""
 
 
 class ScannedDescription(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,12 +182,15 @@ class Scanned(msgspec.Struct, frozen=True, kw_only=True, tag="scanned"):
     own: OwnFile | None = None
 
 
-Outcome = Locked | Built | Published | Scanned
-StepEvent = LogLine | Started | Phase | Warned | Failed | Locked | Built | Published | Scanned
+Outcome = Locked | Built | Published | Proposed | Scanned
+StepEvent = LogLine | Started | Phase | Warned | Failed | Locked | Built | Published | Proposed | Scanned
 
 
 def encode_order(order: Order) -> bytes:
-    """Encode ``order`` as JSON, paths as strings."""
+    """Encode ``order`` as JSON, paths as strings.
+
+    Settings leave their defaults out: an empty text says "none" there, and is no name that could be read.
+    """
     return msgspec.json.encode(order, enc_hook=str)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.errors import PackhouseError
 from runner.packages import lockfile
 from runner.pipeline.build import build
 from runner.pipeline.locking import committed_or_new, make_lock, still_fresh
@@ -12,6 +13,7 @@ from runner.pipeline.packages_of import mirrored_packages
 from runner.pipeline.refusal import refuse_unsupported
 from runner.pipeline.request import BootGate, BuildOptions, Selection
 from runner.pipeline.source import open_source
+from runner.release.changes import Previous, PreviousRelease
 from runner.release.manifest import decode_manifest
 from runner.service.jobs.model import Artifact
 from runner.service.steps.order import (
@@ -20,10 +22,12 @@ from runner.service.steps.order import (
     Locked,
     LockOrder,
     Outcome,
+    ProposeOrder,
     Published,
     PublishOrder,
     ScanOrder,
 )
+from runner.service.steps.propose import propose
 from runner.service.steps.scan import scan
 from runner.storage.location import open_storage
 from runner.storage.publish import publish_release
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
     from runner.release.manifest import Manifest
     from runner.release.manifest import Trigger as ManifestTrigger
     from runner.service.jobs.model import Trigger
-    from runner.service.steps.order import Order
+    from runner.service.steps.order import EarlierBuild, Order
 
 PASSPHRASE = "PACKHOUSE_KEY_PASSPHRASE"  # noqa: S105  # the name of a variable
 BOOT_PASSWORD = "PACKHOUSE_BOOT_PASSWORD"  # noqa: S105
@@ -59,6 +63,8 @@ def perform(order: Order, machine: Machine) -> Outcome:
             return _build(order, machine)
         case PublishOrder():
             return _publish(order, machine)
+        case ProposeOrder():
+            return propose(order, machine)
         case ScanOrder():
             return scan(order, machine)
 
@@ -92,6 +98,7 @@ def _build(order: BuildOrder, machine: Machine) -> Built:
         lock=lockfile.parse(order.lock.encode()),
         trigger=_TRIGGERS[order.trigger],
         attempt=order.attempt,
+        previous=_previous(order.previous, machine),
     )
     done = build(_selection(order), machine, options)
     path = done.directory / done.manifest_name
@@ -103,6 +110,23 @@ def _build(order: BuildOrder, machine: Machine) -> Built:
             Artifact(name=item.name, size=item.size, sha256=item.digest.sha256) for item in manifest.artifacts
         ),
         boot=_boot_seconds(manifest),
+        changes=(done.directory / manifest.compare.changes.name).read_text() if manifest.compare else "",
+    )
+
+
+def _previous(earlier: EarlierBuild | None, machine: Machine) -> Previous | None:
+    """Read what the release is compared with; one that another version wrote is no reason to stop."""
+    if earlier is None:
+        return None
+    try:
+        locks = lockfile.parse(earlier.lock.encode()).locks
+    except PackhouseError as error:
+        machine.reporter.warning(f"nothing is compared with the build before: {error.what}")
+        return None
+    return Previous(
+        release=PreviousRelease(manifest=earlier.manifest, version=earlier.version, number=earlier.number),
+        packages=tuple(package for lock in locks for package in lock.packages),
+        files=earlier.files,
     )
 
 
@@ -134,7 +158,12 @@ def _keyid(order: BuildOrder, options: BuildOptions) -> str:
 def _publish(order: PublishOrder, machine: Machine) -> Published:
     packages = mirrored_packages(order.directory, machine.store.blobs) if order.mirror_packages else ()
     done = publish_release(
-        open_storage(order.url), order.directory, channel=order.channel, packages=packages, once=True
+        open_storage(order.url),
+        order.directory,
+        channel=order.channel,
+        packages=packages,
+        once=True,
+        token=order.job,
     )
     return Published(manifest=done.manifest, number=done.number, created=done.created)
 

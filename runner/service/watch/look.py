@@ -13,7 +13,7 @@ from runner.redact import Redactor
 from runner.service.jobs.model import JobRequest
 from runner.service.steps.launch import Surroundings, run_step
 from runner.service.steps.order import Scanned, ScanOrder
-from runner.service.watch.watched import TAGS, channel_of, watched
+from runner.service.watch.watched import TAGS, channel_of, matches, watched
 from runner.sources.remote import list_refs
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Look:
 
         ``answered`` is called when the repository's host has told of its refs.
 
-        The first look at a repository only notes its tags: what was released before is not built again.
+        A tag that was there before its pattern is only noted: what was released before is not built again.
 
         Raises:
             PackhouseError: the repository cannot be asked, or a commit cannot be looked through. What was found of
@@ -71,28 +71,43 @@ class Look:
         answered()
         now, before = watched(repository.settings, refs), self._memory.refs(repository.name)
         self._memory.forget_refs(repository.name, before.keys() - now.keys())
+        before.update(self._old_tags(repository, now, before))
         jobs: list[Job] = []
         failure: PackhouseError | None = None
         for ref, commit in sorted(now.items()):
             if before.get(ref) == commit:
                 continue
-            if not before and ref.startswith(TAGS):
-                self._memory.moved(repository.name, ref, commit, ())
-                continue
             try:
-                jobs += self._moved(repository, ref, commit, is_default=ref == refs.default)
+                jobs += self._moved(repository, ref, now, is_default=ref == refs.default)
             except PackhouseError as error:
                 failure = error
         if failure is not None:
             raise failure
         return refs.default, tuple(jobs)
 
-    def _moved(self, repository: WatchedRepository, ref: str, commit: str, *, is_default: bool) -> list[Job]:
+    def _old_tags(
+        self, repository: WatchedRepository, now: Mapping[str, str], before: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Note the tags that only a new pattern fits, all at once: none looks like a push after a crash."""
+        patterns = repository.settings.tags
+        known = self._memory.tag_patterns(repository.name)
+        if patterns == known:
+            return {}
+        old = {
+            ref: commit
+            for ref, commit in now.items()
+            if ref.startswith(TAGS) and ref not in before and not matches(ref.removeprefix(TAGS), known)
+        }
+        self._memory.note_tags(repository.name, patterns, old)
+        return old
+
+    def _moved(
+        self, repository: WatchedRepository, ref: str, now: Mapping[str, str], *, is_default: bool
+    ) -> list[Job]:
+        commit = now[ref]
         scanned = self.scan(repository, commit, self._memory.digests(repository.name, ref))
         jobs = [
-            job
-            for description in scanned.descriptions
-            for job in self._submit(repository, ref, commit, description)
+            job for description in scanned.descriptions for job in self._submit(repository, ref, now, description)
         ]
         if is_default:
             self._memory.keep_own(repository.name, scanned.own)
@@ -121,9 +136,14 @@ class Look:
         return scanned
 
     def _submit(
-        self, repository: WatchedRepository, ref: str, commit: str, description: ScannedDescription
+        self, repository: WatchedRepository, ref: str, now: Mapping[str, str], description: ScannedDescription
     ) -> list[Job]:
-        settings = repository.settings
+        settings, commit = repository.settings, now[ref]
+
+        def wanted(request: JobRequest) -> bool:
+            here = (name for name, at in now.items() if at == request.commit)
+            return any(channel_of(repository.destination, name) == request.channel for name in here)
+
         jobs: list[Job] = []
         for image in description.images:
             request = JobRequest(
@@ -134,9 +154,8 @@ class Look:
                 destination=settings.destination,
                 channel=channel_of(repository.destination, ref),
             )
-            job = self._dispatcher.submit(request, labels=settings.labels, priority=settings.priority)
+            job = self._dispatcher.push(request, labels=settings.labels, priority=settings.priority, wanted=wanted)
             if job is not None:
                 self._log.info("a build is asked for", job=job.number, image=str(image), ref=ref, commit=commit)
-                self._dispatcher.supersede(job)
                 jobs.append(job)
         return jobs

@@ -15,7 +15,7 @@ from runner.service.jobs.model import ImageKey
 from runner.service.steps.order import ScannedDescription
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from sqlalchemy import Engine
 
@@ -151,8 +151,27 @@ class WatchMemory:
             if not connection.execute(sa.update(REFS).where(*at).values(**values)).rowcount:
                 connection.execute(sa.insert(REFS).values(repository=repository, name=ref, **values))
 
+    def tag_patterns(self, repository: str) -> tuple[str, ...]:
+        """Return the patterns of tags that :meth:`note_tags` was told last."""
+        query = sa.select(WATCHES.c.tags).where(WATCHES.c.repository == repository)
+        with self._engine.connect() as connection:
+            text = connection.execute(query).scalar()
+        return msgspec.json.decode(text, type=tuple[str, ...]) if text else ()
+
+    def note_tags(self, repository: str, patterns: tuple[str, ...], tags: Mapping[str, str]) -> None:
+        """Note that tags of ``patterns`` are watched from now on, and ``tags`` that were there before that."""
+        now, text = time.time(), msgspec.json.encode(patterns).decode()
+        common = {"repository": repository, "seen_at": now}
+        rows = [{**common, "name": tag, "commit": commit} for tag, commit in tags.items()]
+        with self._engine.begin() as connection:
+            if rows:
+                connection.execute(sa.insert(REFS), rows)
+            connection.execute(sa.update(WATCHES).where(WATCHES.c.repository == repository).values(tags=text))
+
     def forget_refs(self, repository: str, names: Collection[str]) -> None:
         """Forget refs that are no more."""
+        if not names:  # as nearly always: no transaction for nothing
+            return
         with self._engine.begin() as connection:
             for table, column in ((REFS, REFS.c.name), (DESCRIPTIONS, DESCRIPTIONS.c.ref)):
                 connection.execute(sa.delete(table).where(table.c.repository == repository, column.in_(names)))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
+import msgspec
 import structlog
 
 from runner.errors import PackhouseError
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from runner.service.watch.look import Look, WatchedRepository
     from runner.service.watch.memory import WatchMemory
 
-_AT_ONCE = 8
+AT_ONCE = 8
+"""Places of the watch: a look takes one, and the looking through of what was pushed keeps it."""
+
 _LOOK_SECONDS = 900.0
 """Longer than any look takes: after that another process may try."""
 
@@ -48,32 +51,35 @@ class _Host:
 
 
 class Poller:
-    """``repositories`` gives the configuration as it is now, by name, with the seconds between two looks."""
+    """``repository`` gives one as it is configured now, with the seconds between two looks; None: no more."""
 
     def __init__(
         self,
         memory: WatchMemory,
         look: Look,
-        repositories: Callable[[], dict[str, tuple[WatchedRepository, float]]],
+        repository: Callable[[str], tuple[WatchedRepository, float] | None],
         outcomes: Outcomes = lambda _host, _seconds, *, failed: None,  # noqa: ARG005
     ) -> None:
-        self._memory, self._look, self._repositories, self._outcomes = memory, look, repositories, outcomes
+        self._memory, self._look, self._repository, self._outcomes = memory, look, repository, outcomes
         self._hosts: dict[str, _Host] = {}
         self._busy: set[str] = set()
+        self._freed = threading.Event()
         self._log = structlog.get_logger()
 
     def run(self, over: threading.Event) -> None:
         """Look at what is due until ``over`` is set."""
-        with ThreadPoolExecutor(_AT_ONCE, "poll") as pool:
-            while not over.wait(_IDLE_SECONDS):
+        with ThreadPoolExecutor(AT_ONCE, "poll") as pool:
+            while not over.is_set():
+                self._freed.wait(_IDLE_SECONDS)
+                self._freed.clear()
                 try:
-                    for name in self._memory.due(_AT_ONCE - len(self._busy), but=self._busy.copy()):
+                    for name in self._memory.due(AT_ONCE - len(self._busy), but=self._busy.copy()):
                         self._begin(pool, name)
                 except Exception as error:  # noqa: BLE001  # watching goes on, whatever ails the database
                     self._log.warning("the repositories could not be looked at", error=str(error))
 
     def _begin(self, pool: ThreadPoolExecutor, name: str) -> None:
-        found = self._repositories().get(name)
+        found = self._found(name)
         if found is None or name in self._busy:
             return
         repository, seconds = found
@@ -86,6 +92,17 @@ class Poller:
         self._busy.add(name)
         pool.submit(self._work, repository, seconds, host)
 
+    def _found(self, name: str) -> tuple[WatchedRepository, float] | None:
+        try:
+            return self._repository(name)
+        except PackhouseError as error:  # its own fault: the others are looked at
+            self._log.warning("a repository could not be looked at", repository=name, error=str(error))
+            before = self._memory.record(name)
+            failures, due = before.failures + 1, time.time() + _HOST_REST
+            self._memory.looking(name, _HOST_REST)
+            self._memory.looked(msgspec.structs.replace(before, due_at=due, failures=failures, error=str(error)))
+            return None
+
     def _work(self, repository: WatchedRepository, seconds: float, host: _Host) -> None:
         try:
             self._poll(repository, seconds, host)
@@ -93,6 +110,7 @@ class Poller:
             self._log.warning("a look could not be noted", repository=repository.name, error=str(error))
         finally:
             self._busy.discard(repository.name)
+            self._freed.set()
 
     def _poll(self, repository: WatchedRepository, seconds: float, host: _Host) -> None:
         before, began = self._memory.record(repository.name), time.time()

@@ -6,6 +6,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from runner.service.watch.own_branches import is_own
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,7 +19,7 @@ DEFAULT_BRANCH = "HEAD"
 
 
 def watched(repository: Repository, refs: RemoteRefs) -> dict[str, str]:
-    """Return the watched ones of ``refs``: full names to commits."""
+    """Return the watched ones of ``refs``: full names to commits; no branch that we push to is one."""
     return {name: commit for name, commit in refs.commits.items() if _is_watched(repository, name, refs.default)}
 
 
@@ -26,7 +28,9 @@ def _is_watched(repository: Repository, name: str, default: str) -> bool:
         return matches(name.removeprefix(TAGS), repository.tags)
     if name == default and DEFAULT_BRANCH in repository.refs:
         return True
-    return matches(name.removeprefix(BRANCHES), repository.refs)
+    patterns = tuple(pattern for pattern in repository.refs if pattern != DEFAULT_BRANCH)
+    branch = name.removeprefix(BRANCHES)
+    return matches(branch, patterns) and not is_own(repository, branch)
 
 
 def matches(name: str, patterns: tuple[str, ...]) -> bool:
@@ -36,6 +40,12 @@ def matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 def channel_of(destination: Destination | None, name: str) -> str:
     """Return the channel for what is built of the branch or tag ``name``; empty: it is not published."""
-    channels: Mapping[str, str] = destination.channels if destination else {}
-    short = name.removeprefix(TAGS).removeprefix(BRANCHES)
+    if destination is None:
+        return ""
+    if name.startswith(TAGS):
+        return _first(destination.tag_channels, name.removeprefix(TAGS))
+    return _first(destination.channels, name.removeprefix(BRANCHES))
+
+
+def _first(channels: Mapping[str, str], short: str) -> str:
     return next((channel for pattern, channel in channels.items() if fnmatchcase(short, pattern)), "")

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from runner.service.database.tables import OUTBOX
 from runner.service.jobs.history import counts, ended_since, newest_builds
+from runner.service.jobs.model import OPEN
 from runner.service.jobs.phases import phases_of
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ class State(Collector):
 
     def _queue(self) -> Iterator[Metric]:
         depth = GaugeMetricFamily("packhouse_queue_depth", "Jobs that have not ended.", labels=["state"])
-        found = counts(self._runner.engine)
-        for state in ("queued", "running"):
+        found = counts(self._runner.engine, OPEN)
+        for state in OPEN:
             depth.add_metric([state], found.get(state, 0))
         yield depth
         with self._runner.engine.connect() as connection:

@@ -92,7 +92,7 @@ def test_a_running_job_is_cancelled_within_two_seconds(fleet: Fleet) -> None:
 def test_a_newer_push_supersedes_what_waits(fleet: Fleet) -> None:
     first = fleet.submit()
     second = fleet.submit(nonce="2")
-    assert [job.number for job in fleet.dispatcher.supersede(second)] == [first.number]
+    assert [job.number for job in fleet.dispatcher.supersede(second, "refs/heads/main")] == [first.number]
     assert fleet.at(first).state == "cancelled"
     fleet.worker()
     assert fleet.ended(second).state == "done"
@@ -117,3 +117,6 @@ def test_a_nightly_build_is_made_only_when_packages_moved(fleet: Fleet, tmp_path
     assert moved.result is not None
     assert (moved.result.unchanged, moved.result.number) == (False, 2)
     assert moved.result.lock != same.result.lock
+    compared = moved.result.compared
+    assert compared is not None
+    assert (compared.job, compared.updated, compared.added, compared.removed) == (1, 1, 0, 0)

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +19,19 @@ import httpx
 import pytest
 import yaml
 
+from runner.storage import catalog
+from runner.storage.location import open_storage
 from tests.e2e.conftest import BUCKET, PASSPHRASE
 from tests.support.apt_repo import build_deb
-from tests.support.bench import wait_until
+from tests.support.bench import processes_of, wait_until
 from tests.support.deliveries import push_body, signed_push
-from tests.support.forge import PROJECT as FORGE_PROJECT
 from tests.support.forge import TOKEN, FakeForge, serve_forge
 from tests.support.git_http import serve_git
 from tests.support.git_repo import GitRepo
+from tests.support.readme import readme_configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.e2e.conftest import KeyPair
@@ -37,7 +42,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.root, pytest.mark.skipif(os.geteuid()
 
 HOOK = "canary-hook-secret"
 ADMIN = "canary-admin-token"
-CONTEXT = "packhouse/tiny:image:squashfs:x86_64"
+GIT = "canary-git-password"
+CONTEXT = "packhouse/servers:image:squashfs:x86_64"
+BRANCH = "packhouse/lock-image"
 
 
 @dataclass(slots=True)
@@ -68,11 +75,12 @@ class Service:
         file.write_text(yaml.safe_dump(self.config))
         command = self.bench.command.with_env(
             **self.bench.setup.environment,
-            CANARY_HOOK=HOOK,
-            CANARY_ADMIN=ADMIN,
-            CANARY_FORGE=TOKEN,
-            CANARY_KEY=PASSPHRASE,
-            CANARY_S3=self.s3.secret_key,
+            HOOK_SECRET=HOOK,
+            ADMIN_TOKEN=ADMIN,
+            GIT_PASSWORD=GIT,
+            FORGE_TOKEN=TOKEN,
+            KEY_PASSPHRASE=PASSPHRASE,
+            S3_SECRET_KEY=self.s3.secret_key,
         )
         command.home()
         self.child = subprocess.Popen(
@@ -120,55 +128,72 @@ class Service:
         assert job is not None
         return job
 
+    def column(self, query: str, name: str = "packhouse.db") -> list[Any]:
+        """What is in the first column of a database, read behind the runner's back."""
+        file = self.bench.base / "state" / name
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+            return [row[0] for row in connection.execute(query)]
+
+    def nightly(self) -> dict[str, Any]:
+        """Run the schedule now; its one job when that has ended."""
+        known = len(self.jobs())
+        url, headers = f"{self.base}/api/v1/schedules/servers/nightly/run", {"Authorization": f"Bearer {ADMIN}"}
+        answer = httpx.post(url, headers=headers, timeout=60)
+        assert answer.is_success, answer.text
+        wait_until(lambda: len(self.jobs()) == known + 1, seconds=30)
+        wait_until(lambda: self.jobs()[0]["state"] in {"done", "failed"}, seconds=120)
+        return self.jobs()[0]
+
+    def move_mirror(self, folder: Path, version: str) -> None:
+        """Have the mirror offer another version of a package."""
+        content = folder / version
+        (content / "usr/share/hello").mkdir(parents=True)
+        (content / "usr/share/hello/greeting").write_text(f"hello from {version}\n")
+        setup = self.bench.setup
+        setup.repo.add(build_deb(folder, "hello", content, version=version, Depends="dpkg"))
+        setup.repo.write(setup.signer)
+
     def log(self) -> str:
         return (self.bench.base / "serve.log").read_text()[-6000:]
+
+
+def configuration(made: Service, key: KeyPair) -> dict[str, Any]:
+    """The README's, with other places: addresses, ports and paths, and the account of another S3."""
+    config = readme_configuration()
+    config |= {
+        "state": str(made.bench.base / "state"),
+        "listen": f"127.0.0.1:{made.port}",
+        "public_url": made.base,
+    }
+    destination, repository = config["destinations"]["images"], config["repositories"]["servers"]
+    destination["url"], destination["sign"]["key"] = made.storage, str(key.private)
+    destination["settings"] |= {
+        "AWS_ACCESS_KEY_ID": made.s3.access_key,
+        "AWS_ENDPOINT_URL": made.s3.endpoint,
+        "AWS_REGION": made.s3.region,
+    }
+    repository["url"] = made.url
+    for place in (repository["status"], repository["schedules"][0]["pull_request"]):
+        place["api"] = made.forge.api
+    return config
 
 
 @pytest.fixture
 def service(bench: Bench, s3: S3Address, key: KeyPair) -> Iterator[Service]:
     git = GitRepo.create(bench.base / "work")
     bench.setup.description.rename(git.path / "image")
-    git.commit(message="Begin")
+    git.commit({".packhouse.yaml": "images: {types: [squashfs]}\n"}, message="Begin")
     bare = bench.base / "git/images.git"
     git.git("clone", "-q", "--bare", str(git.path), str(bare))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with serve_git(bare.parent) as url, serve_forge("forgejo") as forge:
+    with serve_git(bare.parent, login=("x-access-token", GIT)) as url, serve_forge("forgejo") as forge:
         made = Service(
             bench=bench, git=git, bare=bare, url=f"{url}/images.git", forge=forge, s3=s3,
             prefix=bench.base.name, port=port,
         )  # fmt: skip
-        secrets = {"hook": "CANARY_HOOK", "admin": "CANARY_ADMIN", "forge": "CANARY_FORGE", "key": "CANARY_KEY"}
-        made.config = {
-            "state": str(bench.base / "state"),
-            "listen": f"127.0.0.1:{port}",
-            "public_url": made.base,
-            "secrets": {name: {"env": value} for name, value in {**secrets, "s3": "CANARY_S3"}.items()},
-            "tokens": {"admin": {"secret": "admin", "role": "admin"}},
-            "destinations": {
-                "images": {
-                    "url": made.storage,
-                    "environment": {"AWS_SECRET_ACCESS_KEY": "s3"},
-                    "settings": {
-                        name: value for name, value in s3.environment().items() if name != "AWS_SECRET_ACCESS_KEY"
-                    },
-                    "channels": {"main": "edge"},
-                    "sign": {"key": str(key.private), "passphrase": "key"},
-                }
-            },
-            "repositories": {
-                "tiny": {
-                    "url": made.url,
-                    "images": {"types": ["squashfs"]},
-                    "destination": "images",
-                    "poll": "2s",
-                    "webhook": {"forge": "forgejo", "secrets": ["hook"]},
-                    "status": {"forge": "forgejo", "project": FORGE_PROJECT, "token": "forge", "api": forge.api},
-                    "schedules": [{"nightly": True}],
-                }
-            },
-        }
+        made.config = configuration(made, key)
         try:
             yield made
         finally:
@@ -200,23 +225,23 @@ def test_a_push_becomes_a_verified_release(service: Service, key: KeyPair) -> No
     assert newest.url.startswith(f"{service.base}/jobs/")
 
     service.push({"../README": "nothing of an image\n"})
-    time.sleep(6)
+    time.sleep(8)
     assert len(service.jobs()) == 2
 
     # a webhook hastens what a poll would find, and is the only thing that does within this test's patience
-    service.config["repositories"]["tiny"]["poll"] = "1h"
+    service.config["repositories"]["servers"]["poll"] = "1h"
     (service.bench.base / "packhouse.yaml").write_text(yaml.safe_dump(service.config))
     assert service.child is not None
     service.child.send_signal(signal.SIGHUP)
-    time.sleep(5)
+    time.sleep(7)
     commit = service.push({"root/etc/motd": "Hello again\n"})
     body = push_body("forgejo", service.url)
     headers = [(name.decode(), value.decode()) for name, value in signed_push("forgejo", HOOK, body)]
-    assert httpx.post(f"{service.base}/hooks/tiny", content=body, headers=headers).status_code == 202
+    assert httpx.post(f"{service.base}/hooks/servers", content=body, headers=headers).status_code == 202
     wait_until(lambda: service.job_of(commit) is not None, seconds=20)
     assert service.ended(commit)["state"] == "done", service.log()
 
-    canaries = (HOOK, ADMIN, TOKEN, PASSPHRASE, service.s3.secret_key)
+    canaries = (HOOK, ADMIN, GIT, TOKEN, PASSPHRASE, service.s3.secret_key)
     said = (service.bench.base / "serve.log").read_text()
     said += "".join(httpx.get(f"{service.base}/api/v1/jobs/{job['number']}/log").text for job in service.jobs())
     assert not [canary for canary in canaries if canary in said]
@@ -224,33 +249,100 @@ def test_a_push_becomes_a_verified_release(service: Service, key: KeyPair) -> No
 
 
 def test_a_nightly_build_is_made_when_packages_moved(service: Service, key: KeyPair, tmp_path: Path) -> None:
+    service.bench.command.with_env(**service.bench.setup.environment).run("lock", service.git.path / "image")
+    head = service.push({})
+    service.git.git("push", "-q", str(service.bare), f"main:{BRANCH}")  # somebody's, with that name
     service.start()
-    head = service.git.git("rev-parse", "HEAD")
+    service.move_mirror(tmp_path, "1.5")
     wait_until(lambda: service.job_of(head) is not None, seconds=30)
-    service.ended(head)
+    assert service.ended(head)["state"] == "done", service.log()
 
-    def nightly() -> dict[str, Any]:
-        known = len(service.jobs())
-        url, headers = f"{service.base}/api/v1/schedules/tiny/nightly/run", {"Authorization": f"Bearer {ADMIN}"}
-        answer = httpx.post(url, headers=headers, timeout=60)
-        assert answer.is_success, answer.text
-        wait_until(lambda: len(service.jobs()) == known + 1, seconds=30)
-        wait_until(lambda: service.jobs()[0]["state"] in {"done", "failed"}, seconds=120)
-        return service.jobs()[0]
-
-    assert nightly()["state"] == "done", service.log()
+    # the branch is not ours: the lock cannot be offered, and the release is made all the same
+    first = service.nightly()
+    assert first["state"] == "done", service.log()
+    assert "has a commit that is not ours" in first["result"]["proposal"]["error"]
+    page = httpx.get(f"{service.base}/jobs/{first['number']}").text
+    assert "Warning: the refreshed lock is not proposed: the branch packhouse/lock-image has a commit" in page
     assert list(fetched(service, "tiny:nightly", key, "one").glob("*.squashfs"))
-    again = nightly()
+    assert service.git.git("ls-remote", str(service.bare), BRANCH).startswith(head)
+    service.git.git("push", "-q", str(service.bare), f":{BRANCH}")
+
+    # nothing moved, so nothing is built; what failed last night is made up for
+    again = service.nightly()
     assert again["result"]["unchanged"] is True
-    setup = service.bench.setup
-    content = tmp_path / "hello"
-    (content / "usr/share/hello").mkdir(parents=True)
-    (content / "usr/share/hello/greeting").write_text("hello again\n")
-    setup.repo.add(build_deb(tmp_path, "hello", content, version="2.0", Depends="dpkg"))
-    setup.repo.write(setup.signer)
-    moved = nightly()
-    assert moved["result"]["unchanged"] is False
-    assert moved["result"]["number"] == 2
+    wait_until(lambda: len(service.forge.pulls) == 1, seconds=20)
+    assert "~ hello (amd64)  1.0 → 1.5" in service.forge.pulls[0].body
+    again = service.nightly()
+    assert again["result"]["unchanged"] is True
+    assert again["ended_at"] - again["started_at"] < 2, "one second, on a machine with nothing else to do"
+
+    service.move_mirror(tmp_path, "2.0")
+    moved = service.nightly()
+    assert (moved["result"]["unchanged"], moved["result"]["number"]) == (False, 2)
     page = httpx.get(f"{service.base}/jobs/{moved['number']}").text
-    assert "hello" in page
-    assert "2.0" in page
+    assert "Since release 1 (1.0.0): packages 1 updated" in page
+    shown = service.bench.command.run("job", str(moved["number"]), "--server", service.base).json
+    (released,) = fetched(service, "tiny:nightly", key, "two").glob("*.changes.json")
+    for changes in (shown["changes"], json.loads(released.read_text())):
+        assert changes["packages"] == [{"name": "hello", "arch": "amd64", "before": "1.5", "after": "2.0"}]
+    wait_until(lambda: "~ hello (amd64)  1.0 → 2.0" in service.forge.pulls[0].body, seconds=20)
+    address = f"{service.forge.recorder.url}/acme/images/pulls/1"
+    wait_until(lambda: address in httpx.get(f"{service.base}/jobs/{moved['number']}").text, seconds=20)
+    (pull,) = service.forge.pulls
+    assert (pull.branch, pull.base) == (BRANCH, "main")
+    lock = service.git.git("ls-remote", str(service.bare), BRANCH).split()[0]
+    assert GitRepo(service.bare).git("diff", "--name-only", head, lock) == "image/packhouse.lock.json"
+    said = (service.bench.base / "serve.log").read_text() + str(service.jobs()) + pull.body
+    said += "".join(httpx.get(f"{service.base}/api/v1/jobs/{job['number']}/log").text for job in service.jobs())
+    assert "canary" not in said
+
+
+def test_killed_at_each_step_of_a_job(service: Service) -> None:
+    """One job, on SQLite, whose every attempt but the last comes one step farther than the one before."""
+    storage = service.bench.storage
+    service.config["destinations"]["images"]["url"] = storage.as_uri()
+
+    def is_publishing() -> bool:
+        built = "SELECT 1 FROM operation_outputs WHERE function_name = 'build'"
+        return bool(service.column(built, "queue.db")) and any("runner.service.steps" in one for one in running())
+
+    def is_published() -> bool:
+        """The release is in its channel, and the runner, that stands still meanwhile, could not note it."""
+        if not is_publishing():
+            return False
+        assert service.child is not None
+        time.sleep(0.1)  # for the order to get there
+        service.child.send_signal(signal.SIGSTOP)
+        wait_until(lambda: numbers() == [1], seconds=20)
+        return True
+
+    def numbers() -> list[int]:
+        return catalog.numbers(open_storage(storage.as_uri()), "tiny", "edge") if storage.exists() else []
+
+    def running() -> list[str]:
+        return processes_of(service.bench.base)
+
+    def begun(phase: str, attempt: int) -> Callable[[], bool]:
+        query = f"SELECT name FROM phases WHERE attempt = {attempt}"  # noqa: S608
+        return lambda: phase in service.column(query)
+
+    phases = ("source", "resolve", "packages", "configure", "create", "release")
+    moments = [begun(phase, attempt) for attempt, phase in enumerate(phases, 1)]
+    moments += [is_publishing, is_published]
+    for attempt, moment in enumerate(moments, 1):
+        service.start()
+        wait_until(moment, seconds=60)
+        service.stop(signal.SIGKILL)
+        wait_until(lambda: running() == [], seconds=2)
+        assert service.bench.mounts() == []
+        assert service.column("SELECT state || attempt FROM jobs") == [f"running{attempt}"]
+    service.start()
+    job = service.ended(service.git.git("rev-parse", "HEAD"))
+    service.stop(signal.SIGKILL)  # the forge may not have heard of it yet
+    service.start()
+    wait_until(lambda: any(status.state == "success" for status in service.forge.statuses), seconds=20)
+    assert (job["state"], job["attempt"]) == ("done", len(moments) + 1), service.log()
+    assert numbers() == [job["result"]["number"]] == [1]
+    assert len(service.jobs()) == 1
+    assert service.bench.command.leftovers() == []
+    assert [*(service.bench.base / "state" / "work").iterdir()] == []

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import threading
 import time
@@ -15,14 +16,17 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from runner.errors import SourceError, VerificationError
-from runner.service.config.model import Destination, Images, Repository
+from runner.service.config.model import Destination, Images, PullRequest, Repository, Schedule
+from runner.service.config.secrets import SecretError
 from runner.service.database.connect import database_url, open_database
+from runner.service.jobs.model import JobResult
 from runner.service.jobs.store import JobStore
 from runner.service.queue.dispatch import Dispatcher
 from runner.service.queue.durable import DbosQueue, make_tables, queue_database
 from runner.service.watch.by_hand import build_by_hand
 from runner.service.watch.look import Look, WatchedRepository
 from runner.service.watch.memory import WatchMemory
+from runner.service.watch.own_branches import branch_for
 from runner.service.watch.poller import Poller
 from tests.support.bench import wait_until
 from tests.support.git_repo import GitRepo
@@ -33,10 +37,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.service.jobs.model import Job
+    from runner.service.steps.order import Scanned
 
 pytestmark = pytest.mark.integration
-
-CHANNELS = {"main": "edge", "v*": "stable"}
 
 
 class Watch:
@@ -59,7 +62,9 @@ class Watch:
                 images=Images(types=("squashfs", "tbz")),
                 destination="x",
             ),
-            destination=Destination(url="file:///nowhere", channels=CHANNELS),
+            destination=Destination(
+                url="file:///nowhere", channels={"main": "edge"}, tag_channels={"v*": "stable"}
+            ),
             environment={
                 "PATH": os.environ["PATH"],
                 "HOME": str(folder),
@@ -75,13 +80,18 @@ class Watch:
 
     def edit(self, **settings: object) -> None:
         changed = msgspec.structs.replace(self.watched.settings, **settings)
-        self.watched = WatchedRepository(
-            name="images",
-            settings=changed,
-            destination=self.watched.destination,
-            environment=self.watched.environment,
-            arch="x86_64",
-        )
+        self.watched = replace(self.watched, settings=changed)
+
+    def both_to(self, channel: str) -> None:
+        """Have everything published into one channel."""
+        destination = Destination(url="file:///nowhere", channels={"*": channel})
+        self.watched = replace(self.watched, destination=destination)
+
+    def end(self, *jobs: Job) -> None:
+        """Have ``jobs`` done, as a worker would."""
+        for job in jobs:
+            self.jobs.begin(job.id, "worker")
+            self.jobs.end(job.id, 1, "done", result=JobResult())
 
     def waiting(self) -> list[Job]:
         return list(self.jobs.find(states=("queued",)))
@@ -123,6 +133,68 @@ def test_a_push_builds_what_it_touches(watch: Watch) -> None:
     assert superseded == [4, 3], "the older builds of this branch are not wanted any more"
 
 
+def test_a_branch_that_goes_back_is_built_again(watch: Watch) -> None:
+    watch.take()
+    first = watch.repo.git("rev-parse", "HEAD")
+    watch.repo.commit({"two/root/etc/motd": "Hello\n"})
+    assert watch.take() == EVERYTHING[2:], "what waited for the first commit is superseded"
+    watch.repo.git("reset", "-q", "--hard", first)
+    assert watch.take() == EVERYTHING[2:]
+    assert {job.request.commit for job in watch.waiting()} == {first}
+    watch.end(*watch.waiting())
+    second = watch.repo.commit({"two/root/etc/motd": "Hello again\n"})
+    assert watch.take() == EVERYTHING[2:]
+    watch.end(*watch.waiting())
+    for _ in range(2):
+        watch.repo.git("reset", "-q", "--hard", first)
+        assert watch.take() == EVERYTHING[2:], "though both commits were built before"
+        watch.memory.moved("images", "refs/heads/main", second, ())  # as after a crash before anything was noted
+        assert watch.take() == []
+        watch.end(*watch.waiting())
+        watch.repo.git("reset", "-q", "--hard", second)
+        assert watch.take() == EVERYTHING[2:]
+        watch.end(*watch.waiting())
+
+
+def test_a_cancelled_build_may_be_asked_for_again(watch: Watch) -> None:
+    watch.take()
+    (first, *_) = watch.waiting()
+    watch.dispatcher.cancel(first.id, "by hand")
+    assert watch.dispatcher.submit(first.request) is not None
+    assert watch.dispatcher.submit(first.request) is None
+
+
+def test_what_another_branch_has_is_not_superseded(watch: Watch) -> None:
+    watch.edit(refs=("main", "stable/*"))
+    watch.both_to("edge")
+    assert watch.take() == EVERYTHING
+    watch.repo.git("branch", "stable/1")
+    assert watch.take() == []
+    watch.repo.commit({"one/root/etc/motd": "Hello\n", "two/root/etc/motd": "Hello\n"})
+    assert watch.take() == EVERYTHING
+    assert len(watch.waiting()) == 8
+    watch.repo.git("branch", "-f", "stable/1", "main")
+    watch.repo.git("branch", "stable/2", "main")
+    watch.repo.commit({"one/root/etc/motd": "Hello again\n", "two/root/etc/motd": "Hello again\n"})
+    assert watch.take() == EVERYTHING
+    assert len(watch.waiting()) == 8, "nobody has the first commit any more"
+
+
+def test_a_commit_that_another_branch_had_supersedes_too(watch: Watch) -> None:
+    watch.edit(refs=("main", "next"))
+    watch.both_to("edge")
+    watch.repo.git("branch", "next")
+    watch.take()
+    watch.end(*watch.waiting())
+    watch.repo.commit({"one/root/etc/motd": "Hello\n"})
+    watch.repo.git("checkout", "-q", "next")
+    watch.repo.commit({"one/root/etc/motd": "Welcome\n"})
+    assert watch.take() == sorted([*EVERYTHING[:2], *EVERYTHING[:2]])
+    watch.repo.git("branch", "-f", "main", "next")
+    assert watch.take() == []
+    assert {job.request.ref for job in watch.waiting()} == {"refs/heads/next"}
+
+
 def test_tags_go_to_their_channel_and_are_never_superseded(watch: Watch) -> None:
     watch.repo.git("tag", "v1")
     watch.take()
@@ -134,6 +206,45 @@ def test_tags_go_to_their_channel_and_are_never_superseded(watch: Watch) -> None
     assert sum(job.request.trigger == "tag" for job in watch.waiting()) == 4
 
 
+def test_old_tags_are_not_built_after_a_crash_in_the_first_look(watch: Watch) -> None:
+    class Killed(Look):
+        def scan(self, repository: WatchedRepository, commit: str, known: dict[str, str]) -> Scanned:
+            if watch.memory.refs("images").keys() & {"refs/heads/main"}:
+                raise KeyboardInterrupt
+            return super().scan(repository, commit, known)
+
+    watch.edit(refs=("*",))
+    for ref in (("branch", "next"), ("tag", "v1"), ("tag", "v2")):
+        watch.repo.git(*ref)
+    watch.repo.git("checkout", "-q", "next")
+    watch.repo.commit({"one/root/etc/motd": "Hello\n"})
+    with pytest.raises(KeyboardInterrupt):
+        Killed(watch.memory, watch.dispatcher).take(watch.watched)
+    watch.take()
+    assert not [job for job in watch.jobs.find() if job.request.trigger == "tag"]
+
+
+def test_tags_of_a_new_pattern_are_not_built(watch: Watch) -> None:
+    watch.edit(tags=())
+    for tag in ("v1", "release-1"):
+        watch.repo.git("tag", tag)
+    watch.take()
+    watch.edit(tags=("v*",))
+    assert watch.take() == []
+    watch.edit(tags=("v*", "release-*"))
+    watch.repo.git("tag", "v2")
+    assert watch.take() == [text.replace("edge", "stable") for text in EVERYTHING], "only the new one"
+    watch.repo.git("tag", "release-2")
+    assert len(watch.take()) == 4
+
+
+def test_the_first_tag_of_a_repository_is_built(watch: Watch) -> None:
+    watch.edit(refs=("none",))
+    assert watch.take() == []
+    watch.repo.git("tag", "v1")
+    assert len(watch.take()) == 4
+
+
 def test_patterns_choose_branches_folders_and_images(watch: Watch) -> None:
     watch.repo.git("branch", "release/1")
     watch.repo.git("branch", "other")
@@ -142,6 +253,32 @@ def test_patterns_choose_branches_folders_and_images(watch: Watch) -> None:
     watch.repo.git("branch", "-D", "release/1")
     assert watch.take() == []
     assert watch.memory.refs("images") == {}
+
+
+def test_the_branches_that_locks_are_pushed_to_are_not_built(watch: Watch) -> None:
+    pull = PullRequest(forge="gitea", project="a/b", token="x")
+    watch.edit(refs=("*",), schedules=(Schedule(nightly=True, pull_request=pull),))
+    assert len(watch.take()) == 4
+    for branch in (
+        "packhouse/lock",
+        branch_for("packhouse/lock", "one"),
+        branch_for("packhouse/lock", "a/b"),
+        "x",
+    ):
+        watch.repo.git("checkout", "-q", "-b", branch, "main")
+        watch.repo.commit({"one/root/etc/motd": branch})
+    watch.take()
+    assert {job.request.ref for job in watch.waiting()} == {"refs/heads/main", "refs/heads/x"}
+
+
+def test_a_folder_has_a_branch_of_its_own() -> None:
+    assert branch_for("p/l", ".") == "p/l"
+    assert branch_for("p/l", "server") == "p/l-server"
+    folders = ["a/b", "a-b", "a b", "a..b", "ä", "x.lock", "a/b~", "x" * 300]
+    names = [branch_for("p/l", folder) for folder in folders]
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert re.fullmatch(r"p/l-[A-Za-z0-9_-]{1,130}|p/l-x{300}", name), name
 
 
 def test_a_broken_description_harms_no_other(watch: Watch) -> None:
@@ -160,7 +297,7 @@ def test_what_cannot_be_asked_is_told(watch: Watch) -> None:
 
 def test_the_poller_finds_pushes_and_tells_of_failures(watch: Watch) -> None:
     seconds, over = 1.0, threading.Event()
-    poller = Poller(watch.memory, watch.look, lambda: {"images": (watch.watched, seconds)})
+    poller = Poller(watch.memory, watch.look, lambda _name: (watch.watched, seconds))
     thread = threading.Thread(target=poller.run, args=(over,))
     thread.start()
     try:
@@ -194,7 +331,7 @@ def test_a_repository_with_unsigned_commits_does_not_make_its_host_rest(watch: W
         looks.append(failed)
         watch.memory.hasten("images")
 
-    poller = Poller(watch.memory, watch.look, lambda: {"images": (watch.watched, 0.1)}, looked)
+    poller = Poller(watch.memory, watch.look, lambda _name: (watch.watched, 0.1), looked)
     thread = threading.Thread(target=poller.run, args=(over,))
     thread.start()
     try:
@@ -203,6 +340,26 @@ def test_a_repository_with_unsigned_commits_does_not_make_its_host_rest(watch: W
         over.set()
         thread.join()
     assert all(looks)
+
+
+def test_one_missing_secret_stops_the_watching_of_its_repository_only(watch: Watch) -> None:
+    def found(name: str) -> tuple[WatchedRepository, float]:
+        if name == "closed":
+            raise SecretError("token", "it is empty", "write it")
+        return watch.watched, 3600.0
+
+    watch.memory.know(["closed", "images"])
+    over = threading.Event()
+    thread = threading.Thread(target=Poller(watch.memory, watch.look, found).run, args=(over,))
+    thread.start()
+    try:
+        wait_until(lambda: len(watch.waiting()) == 4, seconds=60)
+        wait_until(lambda: "token" in watch.memory.record("closed").error, seconds=60)
+    finally:
+        over.set()
+        thread.join()
+    assert watch.memory.record("closed").failures == 1
+    assert watch.memory.record("closed").due_at > time.time()
 
 
 def test_a_look_that_cannot_be_noted_frees_its_place(watch: Watch) -> None:
@@ -216,7 +373,7 @@ def test_a_look_that_cannot_be_noted_frees_its_place(watch: Watch) -> None:
         if len(looks) == 1:
             raise OperationalError("", {}, Exception("the database is away"))
 
-    poller = Poller(watch.memory, watch.look, lambda: {"images": (watch.watched, 0.1)}, looked)
+    poller = Poller(watch.memory, watch.look, lambda _name: (watch.watched, 0.1), looked)
     thread = threading.Thread(target=poller.run, args=(over,))
     thread.start()
     try:

@@ -104,6 +104,7 @@ def test_the_optional_fields_of_later_stages_are_read(sample: Sample) -> None:
         "packagesAdded": 0,
         "packagesRemoved": 1,
         "packagesUpdated": 2,
+        "changes": {"name": "x.changes.json", "blob": blob, "size": 0, "mediaType": "application/json"},
     }
     manifest["image"] |= {"release": "20261123.1", "format": "raw"}
     manifest["build"]["reproducible"] |= {"rebuilds": 2, "identical": True}

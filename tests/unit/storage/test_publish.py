@@ -103,11 +103,34 @@ def test_once_means_once_whoever_builds_it(storage: DirectoryStorage, tmp_path: 
     here, there = (make_release(tmp_path / seed, seed=seed) for seed in ("here", "there"))
     other = make_release(tmp_path / "other", version="2")
     first = publish_release(storage, here, channel="edge", once=True)
-    publish_release(storage, other, channel="edge", once=True)
     again = publish_release(storage, there, channel="edge", once=True)
     assert (again.number, again.created, again.manifest) == (1, False, first.manifest)
+    assert publish_release(storage, other, channel="edge", once=True).number == 2
     assert publish_release(storage, there, channel="stable", once=True).created
     assert publish_release(storage, there, channel="edge").number == 3
+
+
+def test_a_revert_is_published_and_a_step_taken_again_is_not(storage: DirectoryStorage, tmp_path: Path) -> None:
+    old, new, back = (make_release(tmp_path / v, version=v[0], seed=v) for v in ("1", "2", "1 again"))
+
+    def publish(release: Path, job: str) -> tuple[int, bool]:
+        done = publish_release(storage, release, channel="edge", once=True, token=job)
+        return done.number, done.created
+
+    assert [publish(old, "a"), publish(new, "b"), publish(back, "c")] == [(1, True), (2, True), (3, True)]
+    assert find(storage, IMAGE).version == "1"
+    assert [publish(old, "a"), publish(new, "b"), publish(back, "c")] == [(1, False), (2, False), (3, False)]
+    assert publish(old, "d") == (3, False), "it is the newest already"
+
+
+def test_once_means_once_for_attempts_at_one_job(storage: DirectoryStorage, tmp_path: Path) -> None:
+    releases = [make_release(tmp_path / str(number), version=str(number), size=10) for number in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        published = list(
+            pool.map(lambda each: publish_release(storage, each, channel="edge", token="x"), releases)
+        )
+    assert [each.number for each in published] == [1] * 6
+    assert sum(each.created for each in published) == 1
 
 
 def test_once_means_once_for_racers(storage: DirectoryStorage, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from litestar.response import ServerSentEvent, Stream
 
 from runner.errors import UsageError
 from runner.service.answers import CancelRequest, JobDetails, JobPage
-from runner.service.jobs.history import attempts_of
+from runner.service.jobs.history import attempts_of, changes_of
 from runner.service.jobs.model import Job, State
 from runner.service.jobs.phases import phases_of
 from runner.service.logs.reader import line_count, read_lines
@@ -66,11 +66,14 @@ def show_job(site: TheSite, number: Number) -> JobDetails:
     """Show a job."""
     job = job_by_number(site, number)
     engine = site.runner.engine
+    with engine.connect() as connection:
+        changes = changes_of(connection, job)
     return JobDetails(
         job=job,
         attempts=attempts_of(engine, job.id),
         phases=phases_of(engine, job.id, job.attempt),
         log_lines=line_count(engine, job.id, job.attempt),
+        changes=changes,
     )
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from litestar import Response, get
 
+from runner.byte_size import rough_size
 from runner.service.web.find import repository_by_name
 from runner.service.web.pages.render import text
-from runner.service.web.pages.shown import size
 from runner.service.web.parameters import ImageFilter, Name, RefFilter, TheSite
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def size_badge(site: TheSite, repository: Name, image: ImageFilter = "", ref: Re
     """Say how large the files of the last build are."""
     job = _newest(site, repository, image, ref, built=True)
     bytes_of = sum(item.size for item in job.result.artifacts) if job and job.result else None
-    return _badge("size", "unknown" if bytes_of is None else size(bytes_of), "plain")
+    return _badge("size", "unknown" if bytes_of is None else rough_size(bytes_of), "plain")
 
 
 def _newest(site: Site, repository: str, image: str, ref: str, *, built: bool = False) -> Job | None:

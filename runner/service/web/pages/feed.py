@@ -9,10 +9,11 @@ from xml.etree import ElementTree as ET
 
 from litestar import Response, get
 
+from runner.byte_size import rough_size
 from runner.service.forges.report import short_ref
 from runner.service.jobs.history import releases
 from runner.service.web.find import destination_by_name, release_of
-from runner.service.web.pages.shown import iso, short, size, url
+from runner.service.web.pages.shown import iso, short, url
 from runner.service.web.parameters import Name, TheSite
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _entry(root: ET.Element, release: Release, base: str) -> None:
     _add(entry, "title", f"{release.image} {release.version}, release {release.number} in {release.channel}")
     _add(entry, "updated", iso(release.published_at))
     ET.SubElement(entry, "link", {"rel": "alternate", "href": f"{base}{url('jobs', release.job)}"})
-    files = "\n".join(f"{item.name}  {size(item.size)}  sha256:{item.sha256}" for item in release.artifacts)
+    files = "\n".join(f"{item.name}  {rough_size(item.size)}  sha256:{item.sha256}" for item in release.artifacts)
     _add(entry, "content", f"From {short_ref(release.ref)} at {short(release.commit)}.\n\n{files}", type="text")
 
 

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 from litestar import Response, get
 from litestar.params import QueryParameter
 
-from runner.service.jobs.history import attempts_of, ended_of_image
+from runner.service.jobs.history import attempts_of, changes_of, ended_of_image
 from runner.service.jobs.model import Job, State
 from runner.service.jobs.phases import phases_of
 from runner.service.web.errors import MissingError
 from runner.service.web.find import job_by_number, with_reasons
 from runner.service.web.pages import commands
-from runner.service.web.pages.difference import difference
 from runner.service.web.pages.drawings import chart, timeline
 from runner.service.web.pages.render import page
 from runner.service.web.parameters import AttemptNumber, Before, ImageFilter, Number, RepositoryFilter, TheSite
@@ -58,6 +57,8 @@ def job_page(site: TheSite, number: Number, attempt: AttemptNumber = None) -> Re
     job = job_by_number(site, number)
     engine = site.runner.engine
     shown, attempts = attempt or job.attempt, attempts_of(engine, job.id)
+    with engine.connect() as connection:
+        changes = changes_of(connection, job)
     return page(
         "job.html",
         title=f"Job {number}",
@@ -66,7 +67,7 @@ def job_page(site: TheSite, number: Number, attempt: AttemptNumber = None) -> Re
         is_old=shown < job.attempt,
         attempts=attempts,
         bars=timeline(phases_of(engine, job.id, shown), _until(job, attempts, shown)),
-        difference=difference(engine, job),
+        changes=changes,
         commands=_commands(site, job),
         seconds=_seconds(job),
     )

@@ -9,6 +9,7 @@ from typing import Any
 from litestar import Response, get
 
 from runner.service.jobs.history import counts, newest_builds, newest_of_images, releases
+from runner.service.jobs.model import ENDED, OPEN
 from runner.service.web.api.others import worker_states
 from runner.service.web.api.repositories import states
 from runner.service.web.find import (
@@ -33,7 +34,7 @@ def start_page(site: TheSite) -> Response[Any]:
     return page(
         "start.html",
         title="Overview",
-        counts=counts(site.runner.engine),
+        counts=counts(site.runner.engine, (*OPEN, *ENDED)),
         repositories=states(site),
         recent=with_reasons(site, site.runner.jobs.find(limit=_RECENT)),
         schedules=site.runner.schedules.all()[:3],

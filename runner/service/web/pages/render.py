@@ -10,6 +10,8 @@ import jinja2
 from litestar import MediaType, Response
 
 from runner import __version__
+from runner.byte_size import rough_size, signed_size
+from runner.release.changes_text import headline
 from runner.service.forges.report import short_ref
 from runner.service.web.pages import shown
 
@@ -26,12 +28,14 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(
         clock=shown.clock,
         duration=shown.duration,
+        headline=headline,
         iso=shown.iso,
         ref=short_ref,
         short=shown.short,
-        signed_size=shown.signed_size,
-        size=shown.size,
+        signed_size=signed_size,
+        size=rough_size,
     )
+    environment.tests["web_address"] = shown.is_web_address
     environment.globals.update(version=__version__, url=shown.url)
     return environment
 

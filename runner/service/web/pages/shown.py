@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 _COMMIT = 12
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
-_STEP = 1024
-_NONE, _MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+_NONE = "\N{EN DASH}"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -37,17 +35,9 @@ def duration(seconds: float | None) -> str:
     return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
 
 
-def size(number: float) -> str:
-    """Return a number of bytes in a unit that makes it short."""
-    value, step = float(number), 0
-    while abs(value) >= _STEP and step < len(_UNITS) - 1:
-        value, step = value / _STEP, step + 1
-    return f"{value:.1f} {_UNITS[step]}" if step else f"{value:.0f} B"
-
-
-def signed_size(number: float) -> str:
-    """Return a difference of sizes."""
-    return f"+{size(number)}" if number > 0 else size(number).replace("-", _MINUS)
+def is_web_address(text: str) -> bool:
+    """Tell whether ``text``, which somebody else's server said, may be a link."""
+    return text.startswith(("https://", "http://"))
 
 
 def short(commit: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+import msgspec
 from hypothesis import strategies as st
 
 from runner.service.config.model import (
@@ -70,8 +71,15 @@ def schedules(secret: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[Schedul
         jitter=SECONDS,
         ref=st.sampled_from(["", "main", "v1.2"]),
         pull_request=st.none() | pulls,
-    )
+    ).map(_branch_of_its_own)
     return st.lists(one, max_size=3, unique_by=lambda schedule: schedule.name).map(tuple)
+
+
+def _branch_of_its_own(schedule: Schedule) -> Schedule:
+    if schedule.pull_request is None:
+        return schedule
+    pull = msgspec.structs.replace(schedule.pull_request, branch=f"packhouse/{schedule.ref or 'default'}")
+    return msgspec.structs.replace(schedule, pull_request=pull)
 
 
 @st.composite
@@ -85,6 +93,7 @@ def configs(draw: st.DrawFn) -> ServiceConfig:
         environment=secrets,
         settings=st.dictionaries(VARIABLES.map(lambda name: f"_{name.lower()}"), TEXTS, max_size=2),
         channels=st.dictionaries(PATTERNS, NAMES, max_size=3),
+        tag_channels=st.dictionaries(PATTERNS, NAMES, max_size=3),
         sign=st.none() | st.builds(Signing, key=PATHS, passphrase=secret),
         mirror_packages=st.booleans(),
     )
@@ -114,7 +123,7 @@ def configs(draw: st.DrawFn) -> ServiceConfig:
         status=st.none() | st.builds(Status, forge=FORGES, project=PROJECTS, token=secret),
         commits=st.sampled_from([CommitPolicy(), CommitPolicy(signed=True, allowed_signers="/etc/signers")]),
         boot_test=st.none()
-        | st.builds(BootGate, enabled=st.booleans(), script=PATHS, password=TEXTS, seconds=SECONDS),
+        | st.builds(BootGate, enabled=st.booleans(), script=PATHS, password=st.just("") | secret, seconds=SECONDS),
         schedules=schedules(secret),
         labels=tuples(NAMES),
         priority=st.integers(-1000, 1000),

@@ -177,7 +177,18 @@ IN_REPOSITORY = {
     ),
     "commits: {signed: true}": ("commits", "signed and allowed_signers count only together", ""),
     "commits: {allowed_signers: x}": ("commits", "signed and allowed_signers count only together", ""),
-    "boot_test: {password: x}": ("boot_test.password", "a password is for running a script", ""),
+    "boot_test: {password: a}": ("boot_test.password", "a password is for running a script", ""),
+    "boot_test: {password: x}": ("boot_test.password", "names no entry of secrets", "there is: a"),
+    "schedules: [{nightly: true, ref: b, pull_request: {forge: gitea, project: a/b, token: a, branch: b}}]": (
+        "schedules[0].pull_request.branch",
+        "this branch is watched or built",
+        "name one that nobody else pushes to",
+    ),
+    "schedules: [{nightly: true, pull_request: {forge: gitea, project: a/b, token: a, author: me}}]": (
+        "schedules[0].pull_request.author",
+        "must be a name and an address such as",
+        "",
+    ),
     "schedules: [{}]": ("schedules[0]", "a schedule has either nightly: true or cron", ""),
     "schedules: [{nightly: true, cron: 1 1 * * *}]": ("schedules[0]", "a schedule has either", ""),
     "schedules: [{cron: 1 1 * *}]": ("schedules[0].cron", "must have five fields as in crontab(5)", ""),
@@ -225,6 +236,13 @@ def test_a_mistake_in_a_repository_is_told(text: str) -> None:
 )
 def test_repositories_that_are_not_watched(url: str) -> None:
     assert only(f"repositories: {{a: {{url: {url}}}}}").message.startswith("must ")
+
+
+def test_two_branches_are_not_proposed_to_from_one() -> None:
+    pull = "pull_request: {forge: gitea, project: a/b, token: a}"
+    text = f"secrets: {{a: {{env: A}}}}\n{REPOSITORY}    schedules:\n      - {{nightly: true, {pull}}}\n"
+    (problem,) = problems(f"{text}      - {{name: weekly, cron: 0 5 * * *, ref: v1, {pull}}}\n")
+    assert problem.message == "a schedule of another ref has the same branch"
 
 
 def test_names_of_two_schedules_differ() -> None:

@@ -16,6 +16,7 @@ from runner.docstring import attributes
 from runner.schema import schema
 from runner.service.config.reference import document
 from tests.support.packhouse import Packhouse
+from tests.support.readme import readme_configuration
 
 PROJECT = Path(__file__).resolve().parents[4]
 EXAMPLES = sorted((PROJECT / "examples").glob("packhouse*.yaml"))
@@ -53,6 +54,12 @@ def test_a_docstring_is_taken_apart() -> None:
     assert told.summary == "What it is:\n\nmore of `it`."
     assert told.texts == {"a_b": "one and two.", "c": "x."}
     assert attributes("") == ("", {})
+
+
+def test_the_readme_is_right(tmp_path: Path, packhouse: Packhouse) -> None:
+    path = tmp_path / "packhouse.yaml"
+    path.write_text(yaml.safe_dump(readme_configuration()))
+    assert packhouse.run("config", "check", "--no-files", path).json["valid"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)

@@ -46,9 +46,17 @@ def test_there_is_no_link_to_nowhere() -> None:
     assert report_of(job_in("done"), "").url == ""
 
 
-def test_a_tag_is_named_shortly() -> None:
-    job = job_in("done", request=msgspec.structs.replace(REQUEST, ref="refs/tags/v1/x"))
-    assert report_of(job, "").ref == "v1/x"
+@pytest.mark.parametrize(
+    ("ref", "short"),
+    [
+        ("refs/tags/v1/x", "v1/x"),
+        ("refs/heads/refs/tags/v1", "refs/tags/v1"),
+        ("refs/tags/refs/heads/x", "refs/heads/x"),
+    ],
+)
+def test_a_branch_or_tag_is_named_shortly(ref: str, short: str) -> None:
+    job = job_in("done", request=msgspec.structs.replace(REQUEST, ref=ref))
+    assert report_of(job, "").ref == short
 
 
 def test_a_description_is_one_short_line() -> None:

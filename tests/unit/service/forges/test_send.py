@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from runner.service.jobs.model import State
 
 CONTEXT = "packhouse/images:server:a+b:oem:x86_64"
-CHANGE = Change(branch="packhouse/refresh-lock", base="main", title="Refresh the lock", body="| package |")
+CHANGE = Change(branch="packhouse/lock", base="main", title="Refresh the lock", body="| package |")
 EXPECTED = {
     "github": ("pending", "pending", "success", "failure", "error"),
     "gitlab": ("pending", "running", "success", "failed", "canceled"),
@@ -107,10 +107,18 @@ def test_a_project_that_is_not_there_is_final(sender: HttpSender, forge: FakeFor
 def test_a_change_is_proposed_once_and_kept_up_to_date(sender: HttpSender, forge: FakeForge) -> None:
     made = propose(sender, forge.kind, project(forge), CHANGE)
     again = msgspec.structs.replace(CHANGE, title="Refresh the lock again", body="more")
-    assert propose(sender, forge.kind, project(forge), again) == made
+    assert propose(sender, forge.kind, project(forge), again).url == made.url
     (pull,) = forge.pulls
     assert (pull.branch, pull.base, pull.title, pull.body) == (CHANGE.branch, "main", again.title, "more")
     assert made.url.endswith("/acme/images/pulls/1")
+
+
+def test_a_change_that_is_up_to_date_is_left_alone(sender: HttpSender, forge: FakeForge) -> None:
+    change = msgspec.structs.replace(CHANGE, body="first line\n\nsecond line")
+    made = propose(sender, forge.kind, project(forge), change)
+    forge.recorder.seen.clear()
+    assert propose(sender, forge.kind, project(forge), change).url == made.url
+    assert {seen.method for seen in forge.recorder.seen} == {"GET"}
 
 
 def test_a_long_list_of_changes_is_cut(sender: HttpSender, forge: FakeForge) -> None:

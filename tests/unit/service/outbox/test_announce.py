@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from runner.digest import sha256_bytes
+from runner.packages.compare import PackageChange
+from runner.release.changes import Changes, PreviousRelease, encode_changes
 from runner.service.config.model import Notification, Repository, ServiceConfig, Status
-from runner.service.forges.model import Change, Report
-from runner.service.jobs.model import JobResult
+from runner.service.forges.model import Report
+from runner.service.jobs.locks import LockTexts
+from runner.service.jobs.model import Compared, JobResult, Proposal
 from runner.service.jobs.store import JobStore
 from runner.service.notify.notice import Notice
-from runner.service.outbox.announce import change_proposed, job_changed
+from runner.service.outbox.announce import ScheduledChange, job_changed
 from runner.service.outbox.store import Letter, Outbox
 from tests.support.jobs import FAILURE, IMAGE, RELEASE, REQUEST
 
@@ -196,11 +200,57 @@ def test_a_change_of_state_that_fails_tells_nobody(engine: Engine, outbox: Outbo
     assert found.state == "queued"
 
 
+def test_a_notice_of_a_release_tells_what_it_changed(engine: Engine, outbox: Outbox) -> None:
+    changes = Changes(
+        schema="urn:packhouse:schema:changes:v1",
+        previous=PreviousRelease(manifest="9" * 64, version="1.2.2", number=16),
+        packages=tuple(PackageChange(f"package{number:02}", "amd64", "1", "2") for number in range(23)),
+        files=(),
+    )
+    LockTexts(engine).keep("8" * 64, encode_changes(changes).decode())
+    compared = Compared(job=1, changes="8" * 64, added=0, removed=0, updated=23, size_delta=0)
+    told = store(engine, config("success"))
+    job = add(told)
+    told.begin(job.id, "worker")
+    told.end(job.id, 1, "done", result=msgspec.structs.replace(RELEASE, compared=compared))
+    (notice,) = [letter for letter in letters(outbox) if letter.kind == "notice"]
+    lines = msgspec.json.decode(notice.body, type=Notice).lines
+    assert lines[1:4] == (
+        "Release 17 (1.2.3) in edge",
+        "Since release 16 (1.2.2): packages 23 updated; size the same",
+        "~ package00 (amd64) 1 → 2",
+    )
+    assert lines[-1] == "and 3 more"
+
+
 def test_the_newest_proposal_of_a_branch_counts(engine: Engine, outbox: Outbox) -> None:
-    for body in ("old", "new"):
-        with engine.begin() as connection:
-            change = Change(branch="packhouse/refresh-lock", base="main", title="Refresh", body=body)
-            change_proposed(connection, "images", "nightly", change)
+    jobs = store(engine, config(status=None, notify=()))
+    for text in ("~ bash old", "~ bash new ```` @all <b>\x1b[1m"):
+        job = add(jobs, text, schedule="nightly")
+        jobs.begin(job.id, "worker")
+        digest = sha256_bytes(text.encode())
+        LockTexts(engine).keep(digest, text)
+        proposal = Proposal(branch="packhouse/lock", base="main", title="Refresh the lock", text=digest)
+        jobs.end(job.id, 1, "done", result=JobResult(proposal=proposal))
     (letter,) = letters(outbox)
-    assert (letter.kind, letter.target, letter.subject) == ("change", "images", "packhouse/refresh-lock")
-    assert '"new"' in letter.body
+    assert (letter.kind, letter.target, letter.subject) == ("change", "images", "packhouse/lock")
+    sent = msgspec.json.decode(letter.body, type=ScheduledChange)
+    assert (sent.schedule, sent.change.branch, sent.change.base) == ("nightly", "packhouse/lock", "main")
+    assert "`````diff\n~ bash new ```` @all <b> [1m\n`````" in sent.change.body
+    assert "https://images.example/jobs/2" in sent.change.body
+
+
+@pytest.mark.parametrize("proposal", [None, Proposal(), Proposal(error="the branch is not ours")])
+def test_where_nothing_was_pushed_nothing_is_proposed(
+    engine: Engine, outbox: Outbox, proposal: Proposal | None
+) -> None:
+    jobs = store(engine, config("success", status=None))
+    job = add(jobs, schedule="nightly")
+    jobs.begin(job.id, "worker")
+    jobs.end(job.id, 1, "done", result=JobResult(proposal=proposal))
+    (notice,) = letters(outbox)
+    assert notice.kind == "notice"
+    told = msgspec.json.decode(notice.body, type=Notice).detail
+    assert told == (
+        "The refreshed lock is not proposed: the branch is not ours" if proposal and proposal.error else ""
+    )

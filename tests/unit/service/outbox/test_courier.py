@@ -12,11 +12,13 @@ import pytest
 import sqlalchemy as sa
 import structlog
 
+from runner.digest import sha256_bytes
 from runner.service.config.model import Notification, PullRequest, Repository, Schedule, ServiceConfig, Status
 from runner.service.database.tables import OUTBOX
-from runner.service.forges.model import Change
+from runner.service.jobs.locks import LockTexts
+from runner.service.jobs.model import Proposal
 from runner.service.jobs.store import JobStore
-from runner.service.outbox.announce import change_proposed, job_changed
+from runner.service.outbox.announce import job_changed
 from runner.service.outbox.courier import Courier
 from runner.service.outbox.http import HttpSender
 from runner.service.outbox.store import GIVE_UP, Outbox
@@ -54,7 +56,9 @@ class World:
         self.secrets = {"forge": TOKEN, "chat": chat.url + "/services/canary-chat"}
         self.jobs = JobStore(engine, changed=lambda connection, job: job_changed(connection, job, self.config))
         self.outbox = Outbox(engine)
-        self.courier = Courier(self.outbox, config=lambda: self.config, secret=self.secret, sender=sender)
+        self.courier = Courier(
+            self.outbox, config=lambda: self.config, secret=self.secret, sender=sender, jobs=self.jobs
+        )
 
     def secret(self, name: str) -> str:
         return self.secrets[name]
@@ -64,6 +68,24 @@ class World:
         assert job is not None
         self.jobs.begin(job.id, "worker")
         self.jobs.end(job.id, 1, "failed", error=FAILURE)
+
+    def offer_a_lock(self, text: str) -> str:
+        """End a job whose lock was pushed; the id of the job."""
+        job = self.jobs.add(msgspec.structs.replace(REQUEST, schedule="nightly", nonce=text))
+        assert job is not None
+        self.jobs.begin(job.id, "worker")
+        digest = sha256_bytes(text.encode())
+        LockTexts(self.engine).keep(digest, text)
+        proposal = Proposal(branch="packhouse/lock", base="main", title="Refresh the lock", text=digest)
+        self.jobs.end(job.id, 1, "done", result=msgspec.structs.replace(RELEASE, proposal=proposal))
+        return job.id
+
+    def proposal(self, job_id: str) -> Proposal:
+        job = self.jobs.get(job_id)
+        assert job is not None
+        assert job.result is not None
+        assert job.result.proposal is not None
+        return job.result.proposal
 
     def send_all(self) -> int:
         """Send what is due; how often something was tried."""
@@ -207,13 +229,26 @@ def test_what_is_configured_no_more_is_dropped(github: World) -> None:
 
 
 def test_a_refreshed_lock_is_proposed(world: World) -> None:
-    for body in ("first", "second"):
-        with world.engine.begin() as connection:
-            change = Change(branch="packhouse/refresh-lock", base="main", title="Refresh the lock", body=body)
-            change_proposed(connection, "images", "nightly", change)
+    for text in ("first", "second"):
+        job = world.offer_a_lock(text)
         world.send_all()
+        assert world.proposal(job).url.endswith("/pulls/1")
     (pull,) = world.forge.pulls
-    assert (pull.branch, pull.base, pull.body) == ("packhouse/refresh-lock", "main", "second")
+    assert (pull.branch, pull.base) == ("packhouse/lock", "main")
+    assert "second" in pull.body
+
+
+def test_a_proposal_that_is_given_up_is_told_with_its_job(github: World) -> None:
+    job = github.offer_a_lock("text")
+    github.config = msgspec.structs.replace(github.config, notifications={})
+    github.let_time_pass()
+    github.forge.script.extend([Answer(502)] * 9)
+    github.send_all()
+    assert github.proposal(job).error == "", "it may still work"
+    github.let_time_pass(GIVE_UP)
+    github.send_all()
+    assert "answered 502" in github.proposal(job).error
+    assert github.outbox.pending() == 0
 
 
 def test_the_last_state_is_what_the_forge_shows_whoever_sends(github: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,7 @@ from runner.service.queue.job_body import Workplace, run_job
 from runner.service.queue.settings import JobSettings
 from runner.service.queue.upkeep import Upkeep
 from runner.service.queue.workers import Workers
+from tests.support.bench import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -63,9 +65,6 @@ class AtOnce:
 
     def step(self, _name: str, do: Callable[[], str]) -> str:
         return do()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
 
 
 def logged(engine: sa.Engine, job: Job) -> list[str]:
@@ -150,6 +149,9 @@ class DoneWith:
     def ended(self, job_ids: Sequence[str]) -> set[str]:
         return set(job_ids)
 
+    def forget(self, before: float, *, most: int) -> int:
+        raise AssertionError(before, most)
+
     def held(self) -> dict[str, str]:
         return {}
 
@@ -166,3 +168,35 @@ def test_a_job_that_the_queue_lost_has_failed(engine: sa.Engine) -> None:
     (lost,) = jobs.find()
     assert lost.error is not None
     assert (lost.state, lost.error.what) == ("failed", "the queue lost the job")
+
+
+@pytest.fixture
+def waiting(engine: sa.Engine, tmp_path: Path) -> Iterator[tuple[Workplace, Job, Future[None]]]:
+    """A job whose repository could not be had, and that waits before it tries again."""
+    settings = JobSettings(
+        url=(tmp_path / "gone").as_uri(), environment={"HOME": str(tmp_path)}, log_bytes=1 << 20
+    )
+    place, job = workplace(engine, tmp_path, lambda _request: settings), a_job(engine)
+    with ThreadPoolExecutor() as pool:
+        run = pool.submit(run_job, place, job.id, AtOnce())
+        wait_until(lambda: run.done() or "trying again in 10 s" in logged(engine, job), seconds=30)
+        assert not run.done()
+        yield place, job, run
+
+
+def test_a_job_that_waits_is_cancelled_at_once(waiting: tuple[Workplace, Job, Future[None]]) -> None:
+    place, job, run = waiting
+    assert place.jobs.ask_to_cancel(job.id, "by hand")
+    run.result(2)
+    assert [one.state for one in place.jobs.find()] == ["cancelled"]
+
+
+@pytest.mark.parametrize("event", ["draining", "stopping"])
+def test_a_worker_that_ends_does_not_wait_to_try_again(
+    event: str, waiting: tuple[Workplace, Job, Future[None]]
+) -> None:
+    place, _, run = waiting
+    getattr(place, event).set()
+    with pytest.raises(Abandoned):
+        run.result(2)
+    assert [one.state for one in place.jobs.find()] == ["running"]

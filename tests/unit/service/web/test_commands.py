@@ -51,6 +51,16 @@ def test_a_failed_job_ends_with_1(capsys: Captured) -> None:
     assert json.loads(capsys.readouterr().out)["job"]["state"] == "done"
 
 
+def test_a_job_shows_what_it_changed(capsys: Captured) -> None:
+    assert run(["job", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "Since release 1 (1.0.1): packages 1 updated, 1 added, 1 removed; size +20.0 MiB" in said
+    assert "  ~ bash (amd64) " in said
+    assert run(["job", "2", "--json"]) == 0
+    changes = json.loads(capsys.readouterr().out)["changes"]
+    assert {"name": "bash", "arch": "amd64", "before": "5.1", "after": "5.2"} in changes["packages"]
+
+
 def test_a_log_is_printed(capsys: Captured) -> None:
     assert run(["job", "1", "--log"]) == 0
     assert capsys.readouterr().out == "building\ndone\n"

@@ -93,7 +93,10 @@ def test_what_is_hostile_is_shown_as_it_is(client: Client, jobs: dict[str, Job])
 def test_a_job_shows_what_changed_since_the_build_before(client: Client, jobs: dict[str, Job]) -> None:
     page = Markup(client.get(f"/jobs/{jobs['second'].number}").text)
     words = " ".join(page.text.split())
-    assert "Changes since job 1" in words
+    assert (
+        "Changes since job 1 Since release 1 (1.0.1): packages 1 updated, 1 added, 1 removed; size +20.0 MiB"
+        in words
+    )
     assert "bash amd64 5.1 5.2" in words
     assert "old amd64 1 gone" in words
     assert f"{SCRIPT} amd64 \N{EN DASH} 1.0" in words

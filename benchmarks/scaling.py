@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What breaks first with more repositories than anybody has at hand: ``benchmarks/scaling.py --help``.
+
+What ``watch.py`` measured and what is measured here of tables as large as asked for is set against what so many
+repositories need. What nobody can measure here, such as how far a forge is away, is assumed: see the options.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+import watch_place as place
+
+from runner.service.config.load import load_config
+from runner.service.database.connect import database_url, open_database
+from runner.service.database.tables import JOBS, NEWEST, WATCHES
+from runner.service.jobs.history import newest_builds
+from runner.service.jobs.model import Artifact, ImageKey, JobRequest, JobResult
+from runner.service.jobs.store import JobStore
+from runner.service.watch.memory import WatchMemory, WatchRecord
+from runner.service.watch.poller import AT_ONCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_DAY = 86400.0
+_COMMITS = 200
+_LOOK_COMMITS = 2
+"""A look notes that it begins and how it went."""
+
+_SCRAPE_SECONDS, _CONFIG_SECONDS = 10.0, 60.0
+"""How long Prometheus waits, and an operator at a start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Something that ``need`` uses and that there is ``have`` of, in ``unit``."""
+
+    what: str
+    need: float
+    have: float
+    unit: str
+
+    @property
+    def share(self) -> float:
+        return self.need / self.have
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, calculate and print a table."""
+    options = _options(argv)
+    watched = json.loads(options.measured.read_text())
+    with tempfile.TemporaryDirectory(prefix="packhouse-scaling-") as folder:
+        large = _tables(Path(folder), max(options.repositories), options.config)
+    sizes = {count: _lines(count, options, watched, large) for count in options.repositories}
+    order = sorted(range(len(sizes[max(sizes)])), key=lambda each: -sizes[max(sizes)][each].share)
+    print(f"of what there is, used by … repositories{_assumed(options)}\n")
+    print("| | unit | there is |" + "".join(f" {count:,} |" for count in sizes))
+    print("| --- | --- | ---: |" + " ---: |" * len(sizes))
+    for each in order:
+        first = sizes[max(sizes)][each]
+        cells = "".join(
+            f" {lines[each].need:,.2f} ({100 * lines[each].share:,.0f} %) |" for lines in sizes.values()
+        )
+        print(f"| {first.what} | {first.unit} | {first.have:,.1f} |{cells}")
+    print(_needed(max(sizes), options))
+    return 0
+
+
+def _lines(
+    count: int, options: argparse.Namespace, watched: dict[str, Any], large: dict[str, float]
+) -> list[Line]:
+    looks, pushes = count / options.poll, count * options.pushes / _DAY
+    jobs = pushes + count * options.nightly / _DAY
+    local = watched["setting"]["repositories"] / watched["first_pass"]
+    size = count / max(options.repositories)
+    commits = looks * _LOOK_COMMITS + jobs * options.commits
+    return [
+        Line("looks, hosts that answer at once", looks, local, "a second"),
+        Line(f"looks, hosts {options.latency:g} s away", looks, AT_ONCE / options.latency, "a second"),
+        Line("processor of serve, looks", looks * watched["cpu_per_look"], 1.0, "cores"),
+        Line("processor of serve, pushes", pushes * watched["cpu_per_push"], options.cores, "cores"),
+        Line("commits, SQLite", commits, large["commits"], "a second"),
+        Line("letters to forges and people", jobs * options.letters, 1 / options.latency, "a second"),
+        Line("builds at once", jobs * options.build, options.builds, "builds"),
+        Line("reading the configuration", count * large["config"], _CONFIG_SECONDS, "seconds"),
+        Line("newest builds for /metrics", large["metrics"] * size, _SCRAPE_SECONDS, "seconds"),
+        Line("processor of serve, asking what is due", large["due"] * looks, 1.0, "cores"),
+        Line("open jobs, if a nightly waits for its turn", count * options.nightly, 10_000, "jobs"),
+    ]
+
+
+def _needed(count: int, options: argparse.Namespace) -> str:
+    jobs = count * (options.pushes + options.nightly)
+    kept = jobs * options.log * options.keep / 1e9
+    said = (
+        f"{jobs:,.0f} jobs a day",
+        f"{jobs * options.build / _DAY:,.0f} builds at once on average",
+        f"{kept:,.0f} GB of logs in {options.keep:g} days",
+        f"{jobs * options.requests / _DAY:,.1f} requests to the storage a second",
+        f"{jobs * options.letters / _DAY:,.2f} letters a second",
+    )
+    return f"\n{count:,} repositories: {', '.join(said)}."
+
+
+def _tables(folder: Path, count: int, configured: int) -> dict[str, float]:
+    """Return seconds, and commits a second, of a runner that knows ``count`` repositories and as many images."""
+    bare = place.Bare(folder, configured, "", "")
+    place.write_config(folder / "packhouse.yaml", bare, "https://git.example.org", (), poll=300, database="")
+    config = _seconds(lambda: load_config(folder / "packhouse.yaml")) / configured
+    engine = open_database(database_url("", folder))
+    memory = WatchMemory(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.insert(WATCHES), [{"repository": f"r{n:06}", "due_at": 1.0} for n in range(count)])
+    commits = _COMMITS / _seconds(partial(_note_looks, memory))
+    due = _seconds(lambda: memory.due(AT_ONCE))
+    _build(engine, count)
+    metrics = _seconds(lambda: newest_builds(engine))
+    engine.dispose()
+    return {"config": config, "commits": commits, "due": due, "metrics": metrics}
+
+
+def _note_looks(memory: WatchMemory) -> None:
+    for _ in range(_COMMITS):
+        memory.looked(WatchRecord(repository="r000001"))
+
+
+def _build(engine: sa.Engine, count: int) -> None:
+    """Have an image of each repository built: one by the means of the runner, the others as copies of its row."""
+    jobs, image = JobStore(engine), ImageKey(repository="r", type_name="oem", arch="x86_64")
+    made = jobs.add(JobRequest(image=image, ref="refs/heads/main", commit="c" * 40, trigger="push"))
+    if made is None:
+        raise RuntimeError("an empty database knows a job")
+    artifact = Artifact(name="image", size=1, sha256="d" * 64)
+    jobs.end(made.id, 0, "done", result=JobResult(artifacts=(artifact,) * 5, number=1))
+    with engine.begin() as connection:
+        row = dict(connection.execute(sa.select(JOBS)).mappings().one())
+        copies = [
+            {**row, "id": f"{n}", "number": n, "once": f"{n}", "image": f"image {n}"} for n in range(2, count + 1)
+        ]
+        connection.execute(sa.insert(JOBS), copies)
+        connection.execute(sa.insert(NEWEST), [{"image": one["image"], "number": one["number"]} for one in copies])
+
+
+def _seconds(do: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    do()
+    return time.perf_counter() - began
+
+
+def _assumed(options: argparse.Namespace) -> str:
+    said = (
+        f"a look every {options.poll:g} s",
+        f"a host {options.latency:g} s away",
+        f"{options.pushes:g} pushes and {options.nightly:g} nightly builds a day each",
+        f"{options.build:g} s a build",
+        f"{options.commits:g} commits and {options.letters:g} letters a job",
+    )
+    return f": {', '.join(said)}"
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--measured", type=Path, default=Path("bench-out/watch.json"), help="what watch.py wrote")
+    parser.add_argument("--repositories", type=int, nargs="+", default=[2_000, 10_000, 100_000])
+    parser.add_argument("--config", type=int, default=2_000, help="repositories in a configuration that is read")
+    numbers = {
+        "poll": (300.0, "seconds between two looks"),
+        "latency": (0.3, "seconds that a forge takes to answer"),
+        "pushes": (0.2, "to a repository a day"),
+        "nightly": (0.2, "share of repositories with a nightly build"),
+        "build": (300.0, "seconds of a build"),
+        "builds": (2.0, "at once, on all workers together"),
+        "cores": (2.0, "of the machine that watches"),
+        "commits": (25.0, "to the database for a job: its row, phases, pieces of its log, steps of the queue"),
+        "letters": (3.0, "statuses and notifications of a job"),
+        "requests": (20.0, "to the storage for a release"),
+        "log": (200e3, "bytes of a job in the database"),
+        "keep": (90.0, "days that logs are kept"),
+    }
+    for name, (value, help_) in numbers.items():
+        parser.add_argument(f"--{name}", type=float, default=value, help=f"{help_}; default {value:g}")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was built of a job's image before, for the same channel: to be compared with, or to be found the same."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from runner.digest import sha256_bytes
+from runner.release.changes import decode_changes
+from runner.service.jobs.locks import LockTexts
+from runner.service.jobs.model import Compared
+from runner.service.steps.order import EarlierBuild
+
+if TYPE_CHECKING:
+    from runner.service.jobs.model import Job, JobResult
+    from runner.service.jobs.store import JobStore
+
+_LOOKED_AT = 50
+
+
+class EarlierBuilds:
+    """The builds before ``job``."""
+
+    def __init__(self, jobs: JobStore, job: Job) -> None:
+        self._jobs, self._job = jobs, job
+        self._locks = LockTexts(jobs.engine)
+
+    def is_newest(self, lock: str) -> bool:
+        """Tell whether the newest build has the commit of the job, and the packages of ``lock``, a digest."""
+        newest = self._done[0] if self._done else None
+        return (
+            newest is not None
+            and newest.request.commit == self._job.request.commit
+            and _result(newest).lock == lock
+        )
+
+    def is_proposed(self) -> bool:
+        """Tell whether the newest build's lock was offered to the repository, or need not be."""
+        proposal = _result(self._done[0]).proposal if self._done else None
+        return proposal is not None and not proposal.error
+
+    def newest_lock(self) -> str:
+        """Return the lock file of the newest build; empty where there is none."""
+        return self._locks.get(_result(self._done[0]).lock) or "" if self._done else ""
+
+    def to_compare(self) -> EarlierBuild | None:
+        """Return the build that what the job builds is compared with."""
+        if self._built is None:
+            return None
+        result = _result(self._built)
+        lock = self._locks.get(result.lock)
+        if lock is None:
+            return None
+        return EarlierBuild(
+            manifest=result.manifest,
+            version=result.version,
+            number=result.number,
+            lock=lock,
+            files={artifact.name: artifact.size for artifact in result.artifacts},
+        )
+
+    def keep(self, changes: str) -> Compared | None:
+        """Keep the file ``changes``, what came of comparing, and return it in short; None for none."""
+        if not changes or self._built is None:
+            return None
+        digest, found = sha256_bytes(changes.encode()), decode_changes(changes.encode())
+        self._locks.keep(digest, changes)
+        return Compared(
+            job=self._built.number,
+            changes=digest,
+            added=found.added,
+            removed=found.removed,
+            updated=found.updated,
+            size_delta=found.size_delta,
+        )
+
+    @cached_property
+    def _done(self) -> tuple[Job, ...]:
+        """Jobs that found or built something, the newest first."""
+        request = self._job.request
+        before = self._jobs.find(
+            image=str(request.image), states=("done",), before=self._job.number, limit=_LOOKED_AT
+        )
+        return tuple(job for job in before if job.request.channel == request.channel and job.result is not None)
+
+    @cached_property
+    def _built(self) -> Job | None:
+        """The newest job with files."""
+        return next((job for job in self._done if _result(job).artifacts), None)
+
+
+def _result(job: Job) -> JobResult:
+    assert job.result is not None  # noqa: S101  # such jobs alone are taken
+    return job.result

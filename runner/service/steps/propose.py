@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Put the lock that a nightly build was made from onto a branch of its repository.
+
+The branch has one commit, which is a function of the commit it builds upon, the locks and the committer: asked for
+twice it is made once. Images that share a lock file share the branch: each adds its lock to those of the others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.errors import SourceError, UsageError
+from runner.packages import lockfile
+from runner.packages.compare import compare
+from runner.packages.lock import LOCK_FILE
+from runner.packages.lockfile import LockFile
+from runner.pipeline.phases import phase
+from runner.release.changes_text import package_lines
+from runner.service.steps.order import Proposed
+from runner.sources.own_branch import MovedError, NewFile, Person, own_branch
+
+if TYPE_CHECKING:
+    from runner.packages.compare import PackageChange
+    from runner.packages.lock import Lock
+    from runner.pipeline.request import Machine
+    from runner.service.steps.order import ProposeOrder
+    from runner.sources.own_branch import OwnBranch
+
+_BRANCHES = "refs/heads/"
+_RACES = 5
+_MOST_LINES = 400
+
+
+def propose(order: ProposeOrder, machine: Machine) -> Proposed:
+    """Push the branch, unless it is as it is to be, or the committed lock has the same packages.
+
+    Raises:
+        UsageError: what was built is no branch, or the branch that is to be pushed is not ours.
+        SourceError: the repository cannot be reached, or does not take the push.
+    """
+    base = order.ref.removeprefix(_BRANCHES)
+    if not order.ref.startswith(_BRANCHES) or base == order.branch:
+        raise UsageError(
+            f"{order.ref} is no branch that {order.branch} could be proposed to",
+            hint="name a branch with ref of the schedule, and another one with branch of pull_request",
+        )
+    for _ in range(_RACES):
+        with phase(machine.reporter, "propose") as detail, machine.store.scratch("propose") as work:
+            try:
+                with own_branch(
+                    order.url,
+                    order.branch,
+                    order.commit,
+                    work=work,
+                    env=machine.env,
+                    log=machine.reporter.line,
+                    seconds=order.seconds,
+                ) as branch:
+                    made = _propose(order, base, branch)
+            except MovedError:  # another image's lock went there meanwhile
+                continue
+            detail.text = made.branch or "the committed lock has the same packages"
+            return made
+    raise SourceError(f"the branch {order.branch} never came to rest", hint="look who else pushes to it")
+
+
+def _propose(order: ProposeOrder, base: str, branch: OwnBranch) -> Proposed:
+    path = LOCK_FILE if order.subdir == "." else f"{order.subdir}/{LOCK_FILE}"
+    (lock,) = lockfile.parse(order.lock.encode()).locks
+    committed = _locks(branch.read(branch.base, path), path)
+    if _same(committed.lock_for(lock.request), lock):
+        return Proposed()
+    person = Person(*order.author)
+    branch.require_ours(person)
+    pending = committed
+    if branch.tip is not None and branch.tip.parents == (branch.base,):
+        pending = _locks(branch.read(branch.tip.commit, path), path)
+    new = pending if _same(pending.lock_for(lock.request), lock) else pending.with_lock(lock)
+    title = f"Refresh the lock of {order.subdir}" if order.subdir != "." else "Refresh the lock"
+    lines = package_lines(_changes(committed, new), _MOST_LINES) or ["a new lock for the same packages"]
+    commit = branch.commit(
+        NewFile(
+            path=path,
+            data=lockfile.render(new),
+            message="\n".join([title, "", *lines, ""]),
+            person=person,
+            at=max(each.epoch for each in new.locks),
+        )
+    )
+    if branch.tip is None or branch.tip.commit != commit:
+        branch.push(commit)
+    return Proposed(branch=order.branch, base=base, title=title, text="\n".join(lines))
+
+
+def _locks(data: bytes | None, path: str) -> LockFile:
+    return LockFile() if data is None else lockfile.parse(data, where=path)
+
+
+def _same(before: Lock | None, after: Lock) -> bool:
+    """Tell whether the packages are the same; the tools at hand are not worth a proposal."""
+    return before is not None and {each.sha256 for each in before.packages} == {
+        each.sha256 for each in after.packages
+    }
+
+
+def _changes(before: LockFile, after: LockFile) -> list[PackageChange]:
+    """Return what is different in any lock, each once; a lock for a request that had none is all new."""
+    found: set[PackageChange] = set()
+    for lock in after.locks:
+        old = before.lock_for(lock.request)
+        found.update(compare(old.packages if old else (), lock.packages))
+    return sorted(found)
