@@ -132,32 +132,32 @@ def run(
     limits = limits or Limits()
     output = _Output(sink, redact or Redactor(), limits.line_bytes)
     child = _start(
-        args,
-        env=env,
-        cwd=cwd,
-        has_stdin=stdin is not None,
-        merge=sink is not None,
-        pass_fds=pass_fds,
-        umask=umask,
+        args, env=env, cwd=cwd, has_stdin=stdin is not None, merge=sink is not None, pass_fds=pass_fds, umask=umask
     )
     if started is not None:
         started(child.pid)
-    try:
-        stdout = _Pump(child, args, stdin or b"", output, limits, stop=stop).run(keep=sink is None)
-        returncode = child.wait()
-    except StoppedError:
-        _end_softly(child)
-        raise
-    except BaseException:
-        kill_group(child)
-        raise
-    finally:
-        _close_pipes(child)
-        output.close()
-    done = Completed(args, returncode, stdout, tuple(output.tail))
-    if check and returncode != 0:
+    stdout = _attend(_Pump(child, args, stdin or b"", output, limits, stop=stop), keep=sink is None)
+    done = Completed(args, child.returncode, stdout, tuple(output.tail))
+    if check and done.returncode != 0:
         raise _failure(done, what or args[0])
     return done
+
+
+def _attend(pump: _Pump, *, keep: bool) -> bytes:
+    """Stay with a tool to its end and return what it said; whatever goes wrong here, it does not outlive it."""
+    try:
+        stdout = pump.run(keep=keep)
+        pump.child.wait()
+    except StoppedError:
+        _end_softly(pump.child)
+        raise
+    except BaseException:
+        kill_group(pump.child)
+        raise
+    finally:
+        _close_pipes(pump.child)
+        pump.output.close()
+    return stdout
 
 
 def _failure(done: Completed, what: str) -> BuildError:
@@ -239,10 +239,10 @@ class _Pump:
         *,
         stop: Callable[[], bool] | None,
     ) -> None:
-        self._child = child
+        self.child = child
         self._name = args[0]
         self._pending = memoryview(stdin)
-        self._output = output
+        self.output = output
         self._limits = limits
         self._stop = stop
         self._deadline = time.monotonic() + limits.seconds
@@ -251,21 +251,21 @@ class _Pump:
 
     def run(self, *, keep: bool) -> bytes:
         with selectors.DefaultSelector() as selector:
-            for stream in (self._child.stdout, self._child.stderr):
+            for stream in (self.child.stdout, self.child.stderr):
                 if stream is not None:
                     selector.register(stream, selectors.EVENT_READ)
-            if self._child.stdin is not None:
-                os.set_blocking(self._child.stdin.fileno(), False)
-                selector.register(self._child.stdin, selectors.EVENT_WRITE)
+            if self.child.stdin is not None:
+                os.set_blocking(self.child.stdin.fileno(), False)
+                selector.register(self.child.stdin, selectors.EVENT_WRITE)
             while selector.get_map():
                 for key, _ in selector.select(self._patience()):
-                    if key.fileobj is self._child.stdin:
+                    if key.fileobj is self.child.stdin:
                         self._write(selector, key)
                     else:
-                        self._read(selector, key, keep=keep and key.fileobj is self._child.stdout)
+                        self._read(selector, key, keep=keep and key.fileobj is self.child.stdout)
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._child.wait(self._patience())
+                self.child.wait(self._patience())
                 return b"".join(self._kept)
 
     def _patience(self) -> float:
@@ -293,7 +293,7 @@ class _Pump:
         if keep:
             self._kept.append(data)
         else:
-            self._output.feed(data)
+            self.output.feed(data)
 
     def _write(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
         try:
@@ -301,12 +301,12 @@ class _Pump:
         except BrokenPipeError:
             written = len(self._pending)
         self._pending = self._pending[written:]
-        if not self._pending and self._child.stdin is not None:
+        if not self._pending and self.child.stdin is not None:
             selector.unregister(key.fileobj)
-            self._child.stdin.close()
+            self.child.stdin.close()
 
     def _over(self, what: str) -> LimitError:
-        return LimitError(f"{self._name} {what} and was ended", log_tail=tuple(self._output.tail))
+        return LimitError(f"{self._name} {what} and was ended", log_tail=tuple(self.output.tail))
 
 
 def _close_pipes(child: subprocess.Popen[bytes]) -> None:

@@ -123,7 +123,9 @@ class Console:
         self._unheard.append(Line(line, complete=True))
 
     def close(self) -> None:
-        """Write down the line that was begun."""
+        """Write down the line that was begun, once it is whole: a prompt is known before its last byte."""
+        if self._plain.partial:
+            self._linger()
         if self._plain.partial:
             self.note(self._plain.partial)
 
@@ -135,7 +137,7 @@ class Console:
                 raise FailedBootError(end.what, why=f"the console says: {said.strip()}", hint=end.hint)
 
     def _linger(self) -> None:
-        """Hear what is said after the worst, for it may tell why."""
+        """Hear what is said in the next moment: after the worst it may tell why."""
         over = time.monotonic() + _LINGER
         with contextlib.suppress(FailedBootError):
             while (left := over - time.monotonic()) > 0:

@@ -28,7 +28,6 @@ test "$(stat -c %a /tmp)" = 1777
 """
 
 
-@pytest.mark.skipif(shutil.which("mkfs.xfs", path="/usr/sbin:/sbin:/usr/bin") is None, reason="no xfsprogs")
 def test_a_root_on_xfs_starts_and_grows(packhouse: Packhouse, tmp_path: Path) -> None:
     description = shutil.copytree(PROJECT / "examples/debian-server", tmp_path / "description")
     appliance = description / "appliance.kiwi"

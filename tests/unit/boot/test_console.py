@@ -138,3 +138,10 @@ def test_stages_count_in_their_order() -> None:
         ("userspace", 6),
         ("login", 7),
     ]
+
+
+def test_the_prompt_is_written_down_whole_though_it_was_known_before_its_end() -> None:
+    console = open_console(Feed(b"tiny login:", b" "))
+    assert console.until(lambda line: line.text if "login:" in line.text else None) == "tiny login:"
+    console.close()
+    assert list(console.tail) == ["tiny login: "]
