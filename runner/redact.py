@@ -29,7 +29,8 @@ class Redactor:
         forms: set[str] = set()
         for secret in secrets:
             if secret and len(secret) >= _SHORTEST:
-                forms |= {secret, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1]}
+                forms |= {secret, quote(secret, safe=""), quote(secret)}
+                forms |= {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
         return cls(tuple(sorted(forms, key=len, reverse=True)))
 
     def __call__(self, text: str) -> str:

@@ -8,7 +8,7 @@ import platform
 import socket
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from runner.service.watch.look import WatchedRepository
+    from runner.service.config.model import Repository
 
 _JOIN_SECONDS = 10.0
 
@@ -72,15 +72,10 @@ class Runner:
         """Return the value of a secret, wherever the configuration says it is by now."""
         return self.settings.secrets.value(name)
 
-    def scheduled(self) -> dict[str, WatchedRepository]:
-        """Return the repositories that have schedules, their own files taken into account."""
+    def configured(self) -> dict[str, Repository]:
+        """Return all repositories' configuration, their own files taken into account."""
         own, config = self.watches.own_files(), self.settings.config
-        every = {name: with_own_file(entry, own.get(name)) for name, entry in config.repositories.items()}
-        return {
-            name: replace(self.settings.repository(name), settings=settings)
-            for name, settings in every.items()
-            if settings.schedules
-        }
+        return {name: with_own_file(entry, own.get(name)) for name, entry in config.repositories.items()}
 
     def reload(self) -> None:
         """Read the configuration anew. A wrong one is told of, and the old one stays."""
@@ -99,7 +94,14 @@ class Runner:
 
     @property
     def scheduler(self) -> Scheduler:
-        return Scheduler(self.schedules, self.look, self.dispatcher, self.leases, self.scheduled)
+        return Scheduler(
+            self.schedules,
+            self.look,
+            self.dispatcher,
+            self.leases,
+            configured=self.configured,
+            repository=self.settings.repository,
+        )
 
 
 @contextlib.contextmanager

@@ -76,7 +76,7 @@ _MEANINGS = (
         "check host, port and network, then try again",
     ),
     _Meaning(
-        r"remote rejected|hook declined|protected branch|not allowed to push|denied to |access denied",
+        r"remote rejected|hook declined|protected branch|not allowed to push",
         "{url} does not take the push",
         "give the login the right to push to that branch, or name another branch",
     ),

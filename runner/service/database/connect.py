@@ -78,6 +78,9 @@ def _make_tables(engine: sa.Engine) -> None:
         found = connection.execute(sa.select(ABOUT.c.version)).scalar()
         if found is None:
             connection.execute(sa.insert(ABOUT).values(version=VERSION))
+        elif found == 1:
+            connection.execute(sa.text("ALTER TABLE watches ADD COLUMN tags TEXT NOT NULL DEFAULT ''"))
+            connection.execute(sa.update(ABOUT).values(version=VERSION))
         elif found != VERSION:
             raise HostError(
                 f"the database has tables of version {found}, and this Packhouse knows version {VERSION}",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was built of a job's image before, for the same channel: to be compared with, or to be found the same."""
+"""What was built of a job's image before, for the same place: to be compared with, or to be found the same."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from runner.service.jobs.model import Compared
 from runner.service.steps.order import EarlierBuild
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runner.service.jobs.model import Job, JobResult
     from runner.service.jobs.store import JobStore
 
-_LOOKED_AT = 50
+_PAGE = 100
 
 
 class EarlierBuilds:
-    """The builds before ``job``."""
+    """The builds before ``job`` for the channel of the destination that it builds for."""
 
     def __init__(self, jobs: JobStore, job: Job) -> None:
         self._jobs, self._job = jobs, job
@@ -28,7 +30,7 @@ class EarlierBuilds:
 
     def is_newest(self, lock: str) -> bool:
         """Tell whether the newest build has the commit of the job, and the packages of ``lock``, a digest."""
-        newest = self._done[0] if self._done else None
+        newest = self._newest
         return (
             newest is not None
             and newest.request.commit == self._job.request.commit
@@ -37,12 +39,12 @@ class EarlierBuilds:
 
     def is_proposed(self) -> bool:
         """Tell whether the newest build's lock was offered to the repository, or need not be."""
-        proposal = _result(self._done[0]).proposal if self._done else None
+        proposal = _result(self._newest).proposal if self._newest else None
         return proposal is not None and not proposal.error
 
     def newest_lock(self) -> str:
         """Return the lock file of the newest build; empty where there is none."""
-        return self._locks.get(_result(self._done[0]).lock) or "" if self._done else ""
+        return self._locks.get(_result(self._newest).lock) or "" if self._newest else ""
 
     def to_compare(self) -> EarlierBuild | None:
         """Return the build that what the job builds is compared with."""
@@ -76,18 +78,25 @@ class EarlierBuilds:
         )
 
     @cached_property
-    def _done(self) -> tuple[Job, ...]:
-        """Jobs that found or built something, the newest first."""
-        request = self._job.request
-        before = self._jobs.find(
-            image=str(request.image), states=("done",), before=self._job.number, limit=_LOOKED_AT
-        )
-        return tuple(job for job in before if job.request.channel == request.channel and job.result is not None)
+    def _newest(self) -> Job | None:
+        """The newest job that found or built something."""
+        return next(self._done(), None)
 
     @cached_property
     def _built(self) -> Job | None:
-        """The newest job with files."""
-        return next((job for job in self._done if _result(job).artifacts), None)
+        """The newest job with files, however many have found nothing new since."""
+        return next((job for job in self._done() if _result(job).artifacts), None)
+
+    def _done(self) -> Iterator[Job]:
+        """Jobs that found or built something, the newest first."""
+        image, place, before = str(self._job.request.image), _place(self._job), self._job.number
+        while page := self._jobs.find(image=image, states=("done",), before=before, limit=_PAGE):
+            yield from (job for job in page if _place(job) == place and job.result is not None)
+            before = page[-1].number
+
+
+def _place(job: Job) -> tuple[str, str]:
+    return job.request.destination, job.request.channel
 
 
 def _result(job: Job) -> JobResult:

@@ -78,6 +78,8 @@ class JobStore:
         states: Sequence[State] = (),
         repository: str = "",
         image: str = "",
+        ref: str = "",
+        trigger: str = "",
         before: int | None = None,
         limit: int = 100,
     ) -> tuple[Job, ...]:
@@ -89,6 +91,10 @@ class JobStore:
             query = query.where(JOBS.c.repository == repository)
         if image:
             query = query.where(JOBS.c.image == image)
+        if ref:
+            query = query.where(JOBS.c.ref == ref)
+        if trigger:
+            query = query.where(JOBS.c.trigger == trigger)
         if before is not None:
             query = query.where(JOBS.c.number < before)
         with self.engine.connect() as connection:

@@ -11,7 +11,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from runner.service.jobs.model import Job, JobRequest
+    from runner.service.jobs.model import ImageKey, Job, JobRequest, State
     from runner.service.jobs.store import JobStore
     from runner.service.queue.api import Queue
 
@@ -64,8 +64,8 @@ class Dispatcher:
         """
         if not before.has_ended or before.request.ref != request.ref:
             return None
-        since = self._jobs.find(image=str(request.image), states=("queued", "running", "done", "failed"))
-        latest = next((job for job in since if _is_pushed(job, request.ref) and not job.cancel), before)
+        since = self._pushed(request.image, request.ref, states=("queued", "running", "done", "failed"))
+        latest = next((job for job in since if not job.cancel), before)
         return None if latest.request.commit == request.commit else latest
 
     def cancel(self, job_id: str, why: str) -> bool:
@@ -87,10 +87,9 @@ class Dispatcher:
         self, newest: Job, ref: str, *, wanted: Callable[[JobRequest], bool] = lambda _request: False
     ) -> tuple[Job, ...]:
         """Cancel the jobs of the branch ``ref`` that ``newest`` takes the place of, unless they are ``wanted``."""
-        others = self._jobs.find(image=str(newest.request.image), states=("queued", "running"))
-        gone = [job for job in others if job.id != newest.id and _is_pushed(job, ref) and not wanted(job.request)]
+        others = self._pushed(newest.request.image, ref, states=("queued", "running"))
+        gone = [job for job in others if job.id != newest.id and not wanted(job.request)]
         return tuple(job for job in gone if self.cancel(job.id, f"superseded by job {newest.number}"))
 
-
-def _is_pushed(job: Job, ref: str) -> bool:
-    return job.request.trigger == "push" and job.request.ref == ref
+    def _pushed(self, image: ImageKey, ref: str, *, states: Sequence[State]) -> tuple[Job, ...]:
+        return self._jobs.find(image=str(image), ref=ref, trigger="push", states=states)

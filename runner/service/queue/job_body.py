@@ -213,6 +213,8 @@ class _Attempt:
             return Proposal()
         try:
             made = self._step("propose", order)
+        except _Cancelled:  # what was built is out: the job has its result
+            return Proposal(error="the job was cancelled")
         except PackhouseError as error:
             self._log(f"warning: the refreshed lock is not proposed\n{error}")
             return Proposal(error=f"{error.what}: {error.why}" if error.why else error.what)

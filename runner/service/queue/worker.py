@@ -77,6 +77,7 @@ class Worker:
     def drain(self, seconds: int) -> None:
         """Take no new jobs from now on; at the end running ones have ``seconds`` to finish."""
         self._patience = seconds
+        self._crew.place.draining.set()
         self._record = msgspec.structs.replace(self._record, draining=True)
         self._crew.workers.beat(self._record)
 

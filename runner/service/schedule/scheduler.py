@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
 
 from runner.errors import PackhouseError
+from runner.redact import Redactor
 from runner.service.jobs.model import JobRequest
 from runner.service.schedule.memory import ScheduleRecord
 from runner.service.schedule.times import cron_of, next_time
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from runner.service.config.model import Schedule
+    from runner.service.config.model import Repository, Schedule
     from runner.service.database.leases import Leases
     from runner.service.jobs.model import Job
     from runner.service.queue.dispatch import Dispatcher
@@ -35,7 +37,7 @@ _RETRY_SECONDS = 300.0
 
 
 class Scheduler:
-    """``repositories`` gives the configuration as it is now, by name."""
+    """``configured`` gives the configuration as it is now, by name; ``repository`` one with its secrets."""
 
     def __init__(
         self,
@@ -43,10 +45,12 @@ class Scheduler:
         look: Look,
         dispatcher: Dispatcher,
         leases: Leases,
-        repositories: Callable[[], dict[str, WatchedRepository]],
+        *,
+        configured: Callable[[], dict[str, Repository]],
+        repository: Callable[[str], WatchedRepository],
     ) -> None:
         self._memory, self._look, self._dispatcher = memory, look, dispatcher
-        self._leases, self._repositories = leases, repositories
+        self._leases, self._configured, self._repository = leases, configured, repository
         self._log = structlog.get_logger()
 
     def run(self, over: threading.Event) -> None:
@@ -63,31 +67,34 @@ class Scheduler:
         """Run every schedule that is due at ``now``."""
         known = {(record.repository, record.name): record for record in self._memory.all()}
         wanted = {
-            (name, schedule.name): (repository, schedule)
-            for name, repository in self._repositories().items()
-            for schedule in repository.settings.schedules
+            (name, schedule.name): (settings, schedule)
+            for name, settings in self._configured().items()
+            for schedule in settings.schedules
         }
         self._memory.only(wanted.keys())
-        for key, (repository, schedule) in wanted.items():
-            record = known.get(key)
+        for (name, _), (settings, schedule) in wanted.items():
+            record = known.get((name, schedule.name))
             text = f"{cron_of(schedule)} {schedule.timezone} {schedule.jitter}"
             if record is None or record.cron != text:
-                due = next_time(schedule, repository.name, now)
-                fresh = ScheduleRecord(repository=repository.name, name=schedule.name, cron=text, due_at=due)
+                due = next_time(schedule, name, now)
+                fresh = ScheduleRecord(repository=name, name=schedule.name, cron=text, due_at=due)
                 self._memory.keep(fresh)
             elif record.due_at <= now:
-                self._due(repository, schedule, record, now)
+                self._due(settings, schedule, record, now)
 
-    def _due(self, repository: WatchedRepository, schedule: Schedule, record: ScheduleRecord, now: float) -> None:
-        due = next_time(schedule, repository.name, now)
+    def _due(self, settings: Repository, schedule: Schedule, record: ScheduleRecord, now: float) -> None:
+        name = record.repository
+        due, redact = next_time(schedule, name, now), Redactor()
         if now - record.due_at > _LATE_SECONDS and schedule.missed == "skip":
             self._keep(record, due_at=due, note="missed while nothing ran")
             return
         try:
+            repository = replace(self._repository(name), settings=settings)
+            redact = repository.redact
             jobs = self.trigger(repository, schedule, str(record.due_at))
         except PackhouseError as error:
-            note = repository.redact(str(error))
-            self._log.warning("a scheduled run could not begin", repository=repository.name, error=note)
+            note = redact(str(error))
+            self._log.warning("a scheduled run could not begin", repository=name, error=note)
             self._keep(record, due_at=min(due, now + _RETRY_SECONDS), note=note)
             return
         self._keep(record, due_at=due, ran_at=now, note=f"{len(jobs)} jobs")

@@ -156,6 +156,20 @@ def test_a_branch_that_goes_back_is_built_again(watch: Watch) -> None:
         watch.end(*watch.waiting())
 
 
+def test_a_branch_that_goes_back_after_many_other_builds_is_built_again(watch: Watch) -> None:
+    watch.edit(descriptions=("two",), images=Images(types=("squashfs",)))
+    watch.take()
+    first = watch.repo.git("rev-parse", "HEAD")
+    watch.end(*watch.waiting())
+    watch.repo.commit({"two/root/etc/motd": "Hello\n"})
+    (asked,) = watch.look.take(watch.watched)[1]
+    watch.end(asked)
+    for night in range(101):
+        watch.jobs.add(msgspec.structs.replace(asked.request, trigger="nightly", nonce=str(night)))
+    watch.repo.git("reset", "-q", "--hard", first)
+    assert watch.take() == EVERYTHING[2:3]
+
+
 def test_a_cancelled_build_may_be_asked_for_again(watch: Watch) -> None:
     watch.take()
     (first, *_) = watch.waiting()

@@ -80,5 +80,11 @@ def test_urls_lose_their_credentials(url: str, shown: str) -> None:
     assert strip_credentials(url) == shown
 
 
+@pytest.mark.parametrize("secret", ['pa"ss', "back\\slash", "two\nlines", 'pä"ss', "päss"])
+def test_a_secret_within_json_is_masked(secret: str) -> None:
+    for text in (json.dumps({"a": secret}), json.dumps({"a": secret}, ensure_ascii=False)):
+        assert json.loads(Redactor.of([secret])(text)) == {"a": MASK}
+
+
 def test_a_redactor_does_not_show_what_it_hides() -> None:
     assert "hunter2" not in repr(Redactor.of(["hunter2"]))

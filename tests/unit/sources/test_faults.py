@@ -34,6 +34,7 @@ URL = "https://example.org/r"
         ("fatal: couldn't find remote ref refs/heads/x", "has gone from"),
         ("fatal: transport 'ext' not allowed", "not allowed"),
         ("! [remote rejected] x -> y (pre-receive hook declined)\nerror: failed to push", "not take the push"),
+        ("ERROR: Permission to acme/x.git denied to deploy key", "git fetch failed"),
         ("fatal: something quite new", "git fetch failed"),
     ],
 )

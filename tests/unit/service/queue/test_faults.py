@@ -8,6 +8,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -15,15 +16,16 @@ from runner.service.database.connect import database_url, open_database
 from runner.service.database.leases import Leases
 from runner.service.database.patience import patiently
 from runner.service.database.tables import JOBS, LOGS
-from runner.service.jobs.model import ImageKey, Job, JobRequest
+from runner.service.jobs.model import Artifact, ImageKey, Job, JobRequest, Proposal
 from runner.service.jobs.store import JobStore
 from runner.service.logs.reader import read_lines
 from runner.service.logs.writer import LogWriter
 from runner.service.queue.api import Abandoned
 from runner.service.queue.job_body import Workplace, run_job
-from runner.service.queue.settings import JobSettings
+from runner.service.queue.settings import JobSettings, LockBranch
 from runner.service.queue.upkeep import Upkeep
 from runner.service.queue.workers import Workers
+from runner.service.steps.order import Built, Locked, Published
 from tests.support.bench import wait_until
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from runner.service.queue.settings import SettingsOf
 
 IMAGE = ImageKey(repository="images", type_name="oem", arch="x86_64")
+ARTIFACT = Artifact(name="tiny.raw", size=1, sha256="e" * 64)
 REQUEST = JobRequest(image=IMAGE, ref="refs/heads/main", commit="c" * 40, trigger="push")
 
 
@@ -129,6 +132,41 @@ def test_without_a_database_the_job_is_left_for_later(engine: sa.Engine, tmp_pat
     left = JobStore(engine).get(job.id)
     assert left is not None
     assert left.state == "running"
+
+
+class Resumed:
+    """The steps up to publishing have outcomes already; ``at`` is called when another one begins."""
+
+    def __init__(self, at: Callable[[], object]) -> None:
+        self._at = at
+
+    def step(self, name: str, do: Callable[[], str]) -> str:
+        outcomes: dict[str, object] = {
+            "lock": Locked(name="tiny", version="1.0", text="{}", digest="d" * 64),
+            "build": Built(manifest="m" * 64, keyid="k", artifacts=(ARTIFACT,)),
+            "publish": Published(manifest="p" * 64, number=5, created=True),
+        }
+        if name in outcomes:
+            return msgspec.json.encode(outcomes[name]).decode()
+        self._at()
+        return do()
+
+
+def test_a_job_cancelled_while_its_lock_is_proposed_keeps_its_release(engine: sa.Engine, tmp_path: Path) -> None:
+    settings = JobSettings(
+        url=(tmp_path / "gone").as_uri(),
+        environment={"HOME": str(tmp_path)},
+        storage="file:///nowhere",
+        lock_branch=LockBranch(name="packhouse/lock", author=("A", "a@example.org")),
+    )
+    place, job = workplace(engine, tmp_path, lambda _request: settings), a_job(engine)
+    run_job(place, job.id, Resumed(at=lambda: place.jobs.ask_to_cancel(job.id, "by hand")))
+    ended = place.jobs.get(job.id)
+    assert ended is not None
+    assert ended.state == "done"
+    assert ended.result is not None
+    assert ended.result.number == 5
+    assert ended.result.proposal == Proposal(error="the job was cancelled")
 
 
 class DoneWith:
