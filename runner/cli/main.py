@@ -40,6 +40,8 @@ COMMANDS = {
     "retry": "remote",
     "trigger": "remote",
     "schedule": "remote",
+    "workers": "remote",
+    "drain": "remote",
     "doctor": "machine",
     "schema": "machine",
     "completion": "machine",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that speak to a runner: ``jobs``, ``job``, ``cancel``, ``retry``, ``trigger`` and ``schedule``."""
+"""Commands that speak to a runner: of jobs, repositories, schedules and workers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from runner.cli.options import Session
-    from runner.service.answers import JobDetails
+    from runner.service.answers import JobDetails, WorkerState
     from runner.service.client import Client
     from runner.service.jobs.model import Job, Proposal
 
@@ -145,6 +145,39 @@ def schedule(session: Session, /, server: str, repository: str | None, name: str
     path = f"schedules/{quote(repository, safe='')}/{quote(name, safe='')}/run"
     made = client.post(path, JobsMade)
     print_result(session.style, _plain(made), _table(made.jobs))
+
+
+@click.command()
+@_server
+@click.pass_obj
+def workers(session: Session, /, server: str) -> None:
+    """List a runner's workers."""
+    from runner.service.answers import WorkerState
+
+    found = _client(server).get("workers", tuple[WorkerState, ...])
+    print_result(session.style, _plain(found), "\n".join(_worker_line(one) for one in found))
+
+
+@click.command()
+@_server
+@click.argument("worker")
+@click.pass_obj
+def drain(session: Session, /, server: str, worker: str) -> None:
+    """Have a worker take no new jobs; those that it runs end first.
+
+    A process that only builds ends afterwards; packhouse serve goes on with all else until it is started again.
+    """
+    from runner.service.answers import WorkerState
+
+    asked = _client(server).post(f"workers/{quote(worker, safe='')}/drain", WorkerState)
+    print_result(session.style, _plain(asked), _worker_line(asked))
+
+
+def _worker_line(worker: WorkerState) -> str:
+    state = "silent" if not worker.live else "draining" if worker.draining else "takes jobs"
+    running = ", ".join(str(number) for number in worker.jobs)
+    labels = " ".join(worker.labels)
+    return _safe(f"{worker.id}  {state}  {labels}  {f'jobs: {running}' if running else 'no job'}")
 
 
 def _line(schedule_state: Any) -> str:

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 import signal
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -58,7 +58,7 @@ def worker(session: Session, /, config: Path | None, labels: str, builds: int | 
                 hint="set database: postgresql://… in packhouse.yaml; packhouse serve alone builds too",
             )
         with building(runner, [name for name in labels.split(",") if name], builds) as working:
-            _until_told(runner, working)
+            _until_told(runner, working, drained=True)
 
 
 @contextlib.contextmanager
@@ -77,24 +77,22 @@ def _opened(session: Session, config: Path | None) -> Iterator[Runner]:
         yield runner
 
 
-_DRAIN_SECONDS = 24 * 3600
+def _until_told(runner: Runner, working: Worker | None, *, drained: bool = False) -> None:
+    """Wait for a signal: SIGHUP reloads, SIGUSR1 drains, SIGTERM and Ctrl-C end.
 
-
-def _until_told(runner: Runner, working: Worker | None) -> None:
-    """Wait for a signal: SIGHUP reloads, SIGUSR1 drains, SIGTERM and Ctrl-C end."""
-    over = threading.Event()
-
-    def end(*_: Any) -> None:
-        over.set()
-
-    def drain(*_: Any) -> None:
-        if working is not None:
-            working.drain(_DRAIN_SECONDS)
-        over.set()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-    signal.signal(signal.SIGUSR1, drain)
-    signal.signal(signal.SIGHUP, lambda *_: runner.reload())
-    while not over.wait(1.0):  # a signal interrupts no wait without end in every Python
-        pass
+    ``drained``: end as well when somebody else drained the worker.
+    """
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()  # a signal may come while it is used; anything may last
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP):
+        signal.signal(each, lambda number, _: told.put(number))
+    while not (drained and (working is None or working.is_drained)):
+        with contextlib.suppress(queue.Empty):
+            number = told.get(timeout=1.0)
+            if number in {signal.SIGTERM, signal.SIGINT}:
+                return
+            if number == signal.SIGHUP:
+                runner.reload()
+                continue
+            drained = True
+            if working is not None:
+                working.drain()

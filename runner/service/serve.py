@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from runner.digest import digest_of
 from runner.errors import PackhouseError, UsageError
 from runner.service import retention
+from runner.service.config.changes import changed
 from runner.service.config.load import load_config
 from runner.service.config.own_file import with_own_file
 from runner.service.database.connect import database_url, open_database
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from runner.service.config.model import Repository
 
 _JOIN_SECONDS = 10.0
+_LONGEST_HOST = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +82,19 @@ class Runner:
 
     def reload(self) -> None:
         """Read the configuration anew. A wrong one is told of, and the old one stays."""
-        log = structlog.get_logger()
+        log, before = structlog.get_logger(), self.settings.config
         try:
             self.settings.config = load_config(self.path)
         except PackhouseError as error:
             log.warning("the configuration stays as it was", error=str(error))
             return
         self.watches.know(list(self.settings.config.repositories))
-        log.info("the configuration was read anew", repositories=len(self.settings.config.repositories))
+        changes = changed(before, self.settings.config)
+        log.info("the configuration was read anew", **{
+            name: list(getattr(changes, name)) for name in ("added", "removed", "changed")
+        })  # fmt: skip
+        if changes.restart:
+            log.warning("what was changed of these counts at the next start", keys=list(changes.restart))
 
     @property
     def look(self) -> Look:
@@ -143,8 +151,11 @@ def opened(path: Path) -> Iterator[Runner]:
 
 
 def _name(state: Path) -> str:
-    """A process is known by its machine and the folder of its state, so that it finds its own after a restart."""
-    return f"{socket.gethostname()}:{state}"
+    """A process is known by its machine and the folder of its state, so that it finds its own after a restart.
+
+    The name is short enough for a column, and good for a part of an address.
+    """
+    return f"{socket.gethostname()[:_LONGEST_HOST]}-{digest_of(str(state))[:8]}"
 
 
 @contextlib.contextmanager
@@ -177,21 +188,21 @@ def building(runner: Runner, labels: Sequence[str] = (), builds: int | None = No
         workers=runner.workers,
         queue=runner.queue,
         upkeep=Upkeep(runner.jobs, runner.queue, runner.workers, runner.leases),
+        queues=lambda: _queues(runner, record),
         heartbeat=config.heartbeat,
     )
     with _alone(runner.settings.state):
         worker = Worker(crew, runner.queue_url)
-        with worker.working(_queues(runner.settings, record)):
+        with worker.working():
             yield worker
 
 
-def _queues(settings: Settings, record: WorkerRecord) -> list[str]:
-    """The queues of jobs that this worker can do: one for each set of labels that a repository asks for."""
+def _queues(runner: Runner, record: WorkerRecord) -> list[str]:
+    """The queues of jobs that this worker can do: one for each set of labels that anything asks for."""
     arch = platform.machine()
-    wanted = {frozenset({arch, *entry.labels}) for entry in settings.config.repositories.values()}
-    return sorted(
-        {queue_name(tuple(labels)) for labels in {*wanted, frozenset({arch})} if record.can_build(labels)}
-    )
+    configured = {(arch, *entry.labels) for entry in runner.settings.config.repositories.values()}
+    wanted = {(arch,), *configured, *runner.jobs.labels_of_open()}
+    return sorted({queue_name(labels) for labels in wanted if record.can_build(labels)})
 
 
 @contextlib.contextmanager

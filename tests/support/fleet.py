@@ -48,7 +48,7 @@ class Fleet:
     def url(self) -> str:
         return self.bench.setup.description.as_uri()
 
-    def worker(self, name: str = "one") -> subprocess.Popen[str]:
+    def worker(self, name: str = "one", labels: tuple[str, ...] = ("x86_64",)) -> subprocess.Popen[str]:
         """Start a worker; one of the same name is the same machine, started again."""
         command = self.bench.command.with_env(**self.bench.setup.environment)
         command.home()
@@ -59,6 +59,7 @@ class Fleet:
             url=self.url,
             storage=self.bench.storage.as_uri(),
             environment={**command.environment(), "PACKHOUSE_STORE": str(command.store)},
+            labels=labels,
         )
         file = self.bench.base / f"{name}.json"
         file.write_bytes(msgspec.json.encode(setup))
@@ -74,7 +75,9 @@ class Fleet:
         assert child.stdout.readline() == "ready\n", (self.bench.base / f"{name}.log").read_text()
         return child
 
-    def submit(self, nonce: str = "", *, refresh: bool = False, channel: str = "edge") -> Job:
+    def submit(
+        self, nonce: str = "", *, refresh: bool = False, channel: str = "edge", labels: tuple[str, ...] = ()
+    ) -> Job:
         request = JobRequest(
             image=IMAGE,
             ref="refs/heads/main",
@@ -84,7 +87,7 @@ class Fleet:
             refresh=refresh,
             nonce=nonce,
         )
-        job = self.dispatcher.submit(request)
+        job = self.dispatcher.submit(request, labels=labels)
         assert job is not None
         return job
 

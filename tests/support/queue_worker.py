@@ -14,6 +14,7 @@ import msgspec
 from runner.service.database.connect import open_database
 from runner.service.database.leases import Leases
 from runner.service.jobs.store import JobStore
+from runner.service.queue.api import queue_name
 from runner.service.queue.durable import DbosQueue, make_tables, queue_database
 from runner.service.queue.job_body import Workplace
 from runner.service.queue.settings import JobSettings
@@ -64,11 +65,21 @@ def main() -> None:
     upkeep = Upkeep(jobs, queue, workers, Leases(engine, setup.name))
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
-    crew = Crew(place=place, record=record, workers=workers, queue=queue, upkeep=upkeep, heartbeat=HEARTBEAT)
-    with Worker(crew, queue_url).working(["x86_64"]):
+    crew = Crew(
+        place=place,
+        record=record,
+        workers=workers,
+        queue=queue,
+        upkeep=upkeep,
+        queues=lambda: [queue_name(labels) for labels in jobs.labels_of_open() if record.can_build(labels)],
+        heartbeat=HEARTBEAT,
+    )
+    worker = Worker(crew, queue_url)
+    with worker.working():
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        over.wait()
+        while not over.wait(0.2) and not worker.is_drained:
+            pass
 
 
 if __name__ == "__main__":

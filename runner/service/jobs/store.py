@@ -100,6 +100,14 @@ class JobStore:
         with self.engine.connect() as connection:
             return tuple(job_of(row) for row in connection.execute(query).mappings())
 
+    def labels_of_open(self) -> frozenset[tuple[str, ...]]:
+        """Return each set of labels that a job that waits or runs asks for."""
+        query = sa.select(JOBS.c.labels).where(JOBS.c.state.in_(_RUNNING)).distinct()
+        with self.engine.connect() as connection:
+            return frozenset(
+                msgspec.json.decode(found, type=tuple[str, ...]) for found in connection.execute(query).scalars()
+            )
+
     def begin(self, job_id: str, worker: str) -> Job | None:
         """Begin a new attempt; None when the job has ended or is to be cancelled."""
         with self.engine.begin() as connection:

@@ -105,17 +105,35 @@ class _DbosSteps:
         return DBOS.run_step({"name": name}, do)
 
 
+class Listening:
+    """The queues that this process takes jobs from."""
+
+    def __init__(self, dbos: DBOS) -> None:
+        self._dbos = dbos
+        self._known: dict[str, int] = {}
+
+    def listen(self, queues: Sequence[str], at_once: int) -> None:
+        """Take jobs from ``queues`` too from now on, ``at_once`` of each: a bound that all workers have in common.
+
+        DBOS itself names the queues of a process once and for all, yet looks at the names again every second.
+        """
+        for name in queues:
+            if self._known.get(name) != at_once:
+                DBOS.register_queue(
+                    name,
+                    worker_concurrency=at_once,
+                    polling_interval_sec=_POLL_SECONDS,
+                    on_conflict="always_update",
+                )
+                self._known[name] = at_once
+        self._dbos._listening_queues = list(self._known)  # noqa: SLF001  # see above
+
+
 @contextlib.contextmanager
 def working(
-    url: str,
-    *,
-    worker: str,
-    queues: Sequence[str],
-    at_once: int,
-    run: Callable[[str, Durable], None],
-    patience: Callable[[], int],
-) -> Iterator[None]:
-    """Take jobs from ``queues``, ``at_once`` of each, and ``run`` them as long as the block lasts.
+    url: str, *, worker: str, run: Callable[[str, Durable], None], patience: Callable[[], int]
+) -> Iterator[Listening]:
+    """Take jobs from the queues that are listened to, and ``run`` them as long as the block lasts.
 
     Jobs that this worker had when it died are taken up again. At the end no new job is taken, and running ones
     have ``patience`` seconds to end; what is not done then is resumed later.
@@ -128,19 +146,15 @@ def working(
         log_level="WARNING",
         run_migrations=False,
     )
-    DBOS(config=config)
+    dbos = DBOS(config=config)
 
     @DBOS.workflow(name=_WORKFLOW)
     def job(job_id: str) -> None:
         run(job_id, _DbosSteps())
 
-    DBOS.listen_queues(list(queues))
+    DBOS.listen_queues([])
     DBOS.launch()
-    for name in queues:
-        DBOS.register_queue(
-            name, worker_concurrency=at_once, polling_interval_sec=_POLL_SECONDS, on_conflict="always_update"
-        )
     try:
-        yield
+        yield Listening(dbos)
     finally:
         DBOS.destroy(workflow_completion_timeout_sec=patience(), destroy_registry=True)

@@ -44,20 +44,25 @@ class Workers:
     def __init__(self, engine: Engine, heartbeat: float) -> None:
         self._engine, self._heartbeat = engine, heartbeat
 
-    def beat(self, worker: WorkerRecord) -> None:
-        """Say that ``worker`` lives."""
-        row = {
-            "host": worker.host,
-            "labels": msgspec.json.encode(worker.labels).decode(),
-            "builds": worker.builds,
-            "draining": worker.draining,
-            "version": worker.version,
-            "started_at": worker.started_at,
-            "seen_at": time.time(),
-        }
+    def enter(self, worker: WorkerRecord) -> None:
+        """Say that ``worker`` begins, whatever was asked of one of its name before."""
         with self._engine.begin() as connection:
-            if not connection.execute(sa.update(WORKERS).where(WORKERS.c.id == worker.id).values(**row)).rowcount:
-                connection.execute(sa.insert(WORKERS).values(id=worker.id, **row))
+            connection.execute(sa.delete(WORKERS).where(WORKERS.c.id == worker.id))
+            connection.execute(sa.insert(WORKERS).values(**_row(worker), draining=worker.draining))
+
+    def beat(self, worker: WorkerRecord) -> bool:
+        """Say that ``worker`` lives, and return whether it is to drain."""
+        one = WORKERS.c.id == worker.id
+        with self._engine.begin() as connection:
+            if not connection.execute(sa.update(WORKERS).where(one).values(**_row(worker))).rowcount:
+                connection.execute(sa.insert(WORKERS).values(**_row(worker), draining=worker.draining))
+            return bool(connection.execute(sa.select(WORKERS.c.draining).where(one)).scalar())
+
+    def drain(self, worker_id: str) -> bool:
+        """Ask a worker to take no new jobs; it hears of it at its next heartbeat. False when there is none."""
+        with self._engine.begin() as connection:
+            asked = sa.update(WORKERS).where(WORKERS.c.id == worker_id).values(draining=True)
+            return connection.execute(asked).rowcount > 0
 
     def leave(self, worker_id: str) -> None:
         """Forget a worker that stops of its own will."""
@@ -86,3 +91,15 @@ class Workers:
         """Return those that were heard of lately."""
         since = time.time() - SILENT_BEATS * self._heartbeat
         return tuple(worker for worker in self.all() if worker.seen_at >= since)
+
+
+def _row(worker: WorkerRecord) -> dict[str, object]:
+    return {
+        "id": worker.id,
+        "host": worker.host,
+        "labels": msgspec.json.encode(worker.labels).decode(),
+        "builds": worker.builds,
+        "version": worker.version,
+        "started_at": worker.started_at,
+        "seen_at": time.time(),
+    }

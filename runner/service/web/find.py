@@ -17,6 +17,7 @@ from runner.service.web.errors import MissingError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from runner.service.answers import WorkerState
     from runner.service.config.model import Destination, Repository, Schedule
     from runner.service.jobs.model import Job
     from runner.service.watch.look import WatchedRepository
@@ -90,6 +91,18 @@ def destination_by_name(site: Site, name: str) -> Destination:
     found = site.config.destinations.get(name)
     if found is None:
         raise MissingError("there is no such destination", hint="its name is the key under destinations")
+    return found
+
+
+def worker_by_name(workers: Iterable[WorkerState], name: str) -> WorkerState:
+    """Return one of ``workers``.
+
+    Raises:
+        MissingError: none is called so.
+    """
+    found = next((worker for worker in workers if worker.id == name), None)
+    if found is None:
+        raise MissingError("there is no such worker", hint="packhouse workers lists them")
     return found
 
 

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.service.jobs.phases import phases_of
+from runner.service.queue.reasons import waiting_reason
+from runner.service.queue.workers import Workers
 from tests.support.apt_repo import build_deb
 from tests.support.bench import wait_until
 from tests.support.fleet import Fleet, fleet_of
 from tests.support.git_repo import GitRepo
+from tests.support.queue_worker import HEARTBEAT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,3 +123,35 @@ def test_a_nightly_build_is_made_only_when_packages_moved(fleet: Fleet, tmp_path
     compared = moved.result.compared
     assert compared is not None
     assert (compared.job, compared.updated, compared.added, compared.removed) == (1, 1, 0, 0)
+
+
+def test_one_limit_for_all_labels_and_draining(fleet: Fleet) -> None:
+    fleet.bench.setup.script("echo working; sleep 1\n")
+    fleet.commit = GitRepo(fleet.bench.setup.description).commit(message="Take time")
+    workers = Workers(fleet.jobs.engine, HEARTBEAT)
+    child = fleet.worker(labels=("x86_64", "kvm", "gpu"))
+    # three queues, of which the worker knew none when it began, and one build at once
+    sets: tuple[tuple[str, ...], ...] = ((), ("kvm",), ("gpu", "kvm"))
+    jobs = [fleet.submit(str(number), labels=labels) for number, labels in enumerate(sets)]
+    most = 0
+    deadline = time.monotonic() + 120
+    while not all(fleet.at(job).has_ended for job in jobs):
+        assert time.monotonic() < deadline, (fleet.bench.base / "one.log").read_text()
+        most = max(most, len(fleet.jobs.find(states=("running",))))
+        time.sleep(0.05)
+    assert most == 1
+    assert {(fleet.at(job).state, fleet.at(job).attempt) for job in jobs} == {("done", 1)}
+    foreign = fleet.submit("foreign", labels=("tpu",))
+    assert waiting_reason(foreign, workers.live(), ()) == "no live worker has the labels tpu, x86_64"
+    fleet.bench.setup.script("echo working; sleep 2\n")  # of what was built before nothing is done again
+    fleet.commit = GitRepo(fleet.bench.setup.description).commit(message="Take more time")
+    last = fleet.submit("last")
+    wait_until(lambda: "working" in fleet.log(last), seconds=60)
+    assert workers.drain("one")
+    left = fleet.submit("left")
+    assert waiting_reason(left, workers.live(), ()) == "every worker with the label x86_64 is draining"
+    assert child.wait(60) == 0
+    assert (fleet.at(last).state, fleet.at(last).attempt) == ("done", 1)
+    assert fleet.at(left).state == "queued"
+    fleet.worker()
+    assert fleet.ended(left).attempt == 1

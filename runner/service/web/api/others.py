@@ -12,7 +12,14 @@ from runner.service.answers import ChannelState, JobsMade, ScheduleState, Worker
 from runner.service.jobs.history import releases
 from runner.service.web.api.answers import CHANGING, MISSING, WRONG
 from runner.service.web.caller import needs
-from runner.service.web.find import destination_by_name, open_jobs, release_of, schedule_by_name, shown_url
+from runner.service.web.find import (
+    destination_by_name,
+    open_jobs,
+    release_of,
+    schedule_by_name,
+    shown_url,
+    worker_by_name,
+)
 from runner.service.web.parameters import Name, TheSite
 
 if TYPE_CHECKING:
@@ -45,6 +52,16 @@ def worker_states(site: Site) -> tuple[WorkerState, ...]:
         )
         for worker in workers.all()
     )
+
+
+@post(
+    "/workers/{worker:str}/drain", status_code=200, sync_to_thread=True, guards=[needs("admin")],
+    responses=CHANGING, security=[{"token": []}],
+)  # fmt: skip
+def drain_worker(site: TheSite, worker: Name) -> WorkerState:
+    """Have a worker take no new jobs; those that it runs end first. It hears of it at its next heartbeat."""
+    site.runner.workers.drain(worker)
+    return worker_by_name(worker_states(site), worker)
 
 
 @get("/schedules", sync_to_thread=True, responses=WRONG)
@@ -95,4 +112,4 @@ def reload_configuration(site: TheSite) -> None:
     site.runner.reload()
 
 
-ROUTES = (list_workers, list_schedules, run_schedule, show_channel, reload_configuration)
+ROUTES = (list_workers, drain_worker, list_schedules, run_schedule, show_channel, reload_configuration)

@@ -88,6 +88,15 @@ def test_schedules_and_repositories(capsys: Captured) -> None:
     assert "no such repository" in capsys.readouterr().err
 
 
+def test_workers_and_draining(capsys: Captured) -> None:
+    assert run(["workers"]) == 0
+    assert "builder-1  takes jobs  x86_64 kvm  jobs: " in capsys.readouterr().out
+    assert run(["drain", "builder-1"]) == 0
+    assert "builder-1  draining" in capsys.readouterr().out
+    assert run(["drain", "nobody"]) == 1
+    assert "no such worker" in capsys.readouterr().err
+
+
 def test_a_missing_token_is_said_so(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PACKHOUSE_TOKEN")
     assert run(["retry", "1"]) == 1
