@@ -41,7 +41,6 @@ COMMANDS = {
     "trigger": "remote",
     "schedule": "remote",
     "workers": "remote",
-    "drain": "remote",
     "doctor": "machine",
     "schema": "machine",
     "completion": "machine",

@@ -149,28 +149,20 @@ def schedule(session: Session, /, server: str, repository: str | None, name: str
 
 @click.command()
 @_server
+@click.option("--drain", metavar="WORKER", help="Have this one end its jobs and take no new ones.")
 @click.pass_obj
-def workers(session: Session, /, server: str) -> None:
-    """List a runner's workers."""
-    from runner.service.answers import WorkerState
+def workers(session: Session, /, server: str, drain: str | None) -> None:
+    """List a runner's workers, or drain one of them.
 
-    found = _client(server).get("workers", tuple[WorkerState, ...])
-    print_result(session.style, _plain(found), "\n".join(_worker_line(one) for one in found))
-
-
-@click.command()
-@_server
-@click.argument("worker")
-@click.pass_obj
-def drain(session: Session, /, server: str, worker: str) -> None:
-    """Have a worker take no new jobs; those that it runs end first.
-
-    A process that only builds ends afterwards; packhouse serve goes on with all else until it is started again.
+    A drained process that only builds ends; packhouse serve goes on with all else until it is started again.
     """
     from runner.service.answers import WorkerState
 
-    asked = _client(server).post(f"workers/{quote(worker, safe='')}/drain", WorkerState)
-    print_result(session.style, _plain(asked), _worker_line(asked))
+    if drain is None:
+        found = _client(server).get("workers", tuple[WorkerState, ...])
+    else:
+        found = (_client(server).post(f"workers/{quote(drain, safe='')}/drain", WorkerState),)
+    print_result(session.style, _plain(found), "\n".join(_worker_line(one) for one in found))
 
 
 def _worker_line(worker: WorkerState) -> str:

@@ -96,6 +96,7 @@ def packhouse(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """The command with the shared store; at the end nothing may lie about."""
     store = Path(os.environ.get("PACKHOUSE_TEST_STORE") or shared / "store")
     command = Packhouse(base=tmp_path_factory.mktemp("packhouse"), store=store)
+    command.home()
     yield command
     assert not list(command.temporary.iterdir())
 

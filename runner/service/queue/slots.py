@@ -22,6 +22,11 @@ class Slots:
         self._waiting: list[tuple[int, int]] = []
         self._changed = threading.Condition()
 
+    @property
+    def waiting(self) -> tuple[tuple[int, int], ...]:
+        """The ranks of those that wait for a slot."""
+        return tuple(self._waiting)
+
     @contextlib.contextmanager
     def taken(self, rank: tuple[int, int], *, seconds: float, give_up: Callable[[], bool]) -> Iterator[bool]:
         """Hold a slot as long as the block lasts; least ``rank`` is served first.

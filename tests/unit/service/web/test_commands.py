@@ -91,9 +91,9 @@ def test_schedules_and_repositories(capsys: Captured) -> None:
 def test_workers_and_draining(capsys: Captured) -> None:
     assert run(["workers"]) == 0
     assert "builder-1  takes jobs  x86_64 kvm  jobs: " in capsys.readouterr().out
-    assert run(["drain", "builder-1"]) == 0
+    assert run(["workers", "--drain", "builder-1"]) == 0
     assert "builder-1  draining" in capsys.readouterr().out
-    assert run(["drain", "nobody"]) == 1
+    assert run(["workers", "--drain", "nobody"]) == 1
     assert "no such worker" in capsys.readouterr().err
 
 
