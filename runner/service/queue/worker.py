@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from runner.service.database.patience import AWAY
 from runner.service.queue.api import Abandoned
 from runner.service.queue.durable import working
 from runner.service.queue.job_body import run_job
@@ -92,9 +93,8 @@ class Worker:
         place = self._crew.place
         if not place.draining.is_set():
             place.draining.set()
-            self._crew.workers.drain(self._record.id)
             self._log.info("the worker drains", jobs=len(self._active))
-            threading.Thread(target=self._take_no_more, args=(_DRAIN_SECONDS,), name="drain", daemon=True).start()
+            threading.Thread(target=self._drain, name="drain", daemon=True).start()
 
     @property
     def is_drained(self) -> bool:
@@ -105,6 +105,11 @@ class Worker:
     def active(self) -> frozenset[str]:
         """The ids of the jobs that run here now."""
         return frozenset(self._active)
+
+    def _drain(self) -> None:
+        with contextlib.suppress(*AWAY):  # others see it later or never; what counts is that we know
+            self._crew.workers.drain(self._record.id)
+        self._take_no_more(_DRAIN_SECONDS)
 
     def _take_no_more(self, patience: int) -> None:
         """Whoever comes second, as one that ends while it drains, waits for the first."""
