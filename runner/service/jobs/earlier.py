@@ -6,6 +6,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from runner.digest import sha256_bytes
 from runner.release.changes import decode_changes
 from runner.service.jobs.locks import LockTexts
@@ -21,12 +23,35 @@ if TYPE_CHECKING:
 _PAGE = 100
 
 
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What earlier builds mean to a job: looked for once, since others end while it runs.
+
+    Attributes:
+        unchanged: the newest has the same commit and packages, and that is reason enough to build nothing.
+        proposed: the newest's lock was offered to the repository, or need not be.
+        previous: number of the job to compare with; 0 for none.
+    """
+
+    unchanged: bool
+    proposed: bool
+    previous: int
+
+
 class EarlierBuilds:
     """The builds before ``job`` for the channel of the destination that it builds for."""
 
-    def __init__(self, jobs: JobStore, job: Job) -> None:
-        self._jobs, self._job = jobs, job
+    def __init__(self, jobs: JobStore, job: Job, found: Finding | None = None) -> None:
+        """``found`` is what was found before, and what there is to compare with stays that."""
+        self._jobs, self._job, self._found = jobs, job, found
         self._locks = LockTexts(jobs.engine)
+
+    def find(self, lock: str) -> Finding:
+        """Look what there is before a job whose packages are those of ``lock``, a digest."""
+        return Finding(
+            unchanged=self._job.request.refresh and self.is_newest(lock),
+            proposed=self.is_proposed(),
+            previous=self._built.number if self._built else 0,
+        )
 
     def is_newest(self, lock: str) -> bool:
         """Tell whether the newest build has the commit of the job, and the packages of ``lock``, a digest."""
@@ -85,6 +110,8 @@ class EarlierBuilds:
     @cached_property
     def _built(self) -> Job | None:
         """The newest job with files, however many have found nothing new since."""
+        if self._found is not None:
+            return self._jobs.get(str(self._found.previous))
         return next((job for job in self._done() if _result(job).artifacts), None)
 
     def _done(self) -> Iterator[Job]:

@@ -47,6 +47,14 @@ class Queue(Protocol):
         """Give a job whose worker is gone to another one."""
         ...
 
+    def outdated(self, job_ids: Sequence[str]) -> set[str]:
+        """Return those of ``job_ids`` that wait for a worker of an older version, as from before an upgrade."""
+        ...
+
+    def renew(self, job_id: str, *, labels: Sequence[str], priority: int) -> None:
+        """Forget what was done of a job that waits, and have a worker of this version begin it."""
+        ...
+
     def known(self, job_ids: Sequence[str]) -> set[str]:
         """Return those of ``job_ids`` that were submitted."""
         ...

@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
 _APPLICATION = "packhouse"
 _WORKFLOW = "job"
-_STEPS = "1"
-"""Version of the order of steps in a job: workers of another version leave a job of this one alone."""
+_STEPS = 2
+"""Version of the order of steps in a job; grows with each change of it.
+
+Workers of another version leave a job of this one alone: its recorded steps are not those they would take. What is
+left of an older version is begun anew (:mod:`runner.service.queue.upkeep`).
+"""
 
 _POLL_SECONDS = 0.5
-_HELD, _ENDED = "PENDING", ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+_WAITING, _HELD = "ENQUEUED", "PENDING"
+_ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 
 def queue_database(url: str, state: Path) -> str:
@@ -55,7 +60,7 @@ class DbosQueue:
                 "workflow_name": _WORKFLOW,
                 "queue_name": queue_name(labels),
                 "workflow_id": job_id,
-                "app_version": _STEPS,
+                "app_version": str(_STEPS),
                 "priority": priority,
             },
             job_id,
@@ -66,6 +71,22 @@ class DbosQueue:
 
     def resume(self, job_id: str, *, labels: Sequence[str]) -> None:
         self._client.resume_workflow(job_id, queue_name=queue_name(labels))
+
+    def outdated(self, job_ids: Sequence[str]) -> set[str]:
+        if not job_ids:
+            return set()
+        found = self._client.list_workflows(
+            workflow_ids=list(job_ids),
+            status=_WAITING,
+            app_version=[str(version) for version in range(1, _STEPS)],
+            load_input=False,
+            load_output=False,
+        )
+        return {workflow.workflow_id for workflow in found}
+
+    def renew(self, job_id: str, *, labels: Sequence[str], priority: int) -> None:
+        self._client.delete_workflow(job_id)
+        self.submit(job_id, labels=labels, priority=priority)
 
     def known(self, job_ids: Sequence[str]) -> set[str]:
         if not job_ids:
@@ -141,7 +162,7 @@ def working(
     config = DBOSConfig(
         name=_APPLICATION,
         system_database_url=url,
-        application_version=_STEPS,
+        application_version=str(_STEPS),
         executor_id=worker,
         log_level="WARNING",
         run_migrations=False,

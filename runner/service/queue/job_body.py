@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The body of a job: lock, build, publish, propose. Each is a durable step, so a crash goes on where it was.
+"""The body of a job: lock, find, build, publish, propose. Each is a durable step: a crash goes on where it was.
+
+Every attempt has to take the same steps in the same order, so what decides the way is the outcome of a step, too.
 
 A job has one owner at a time: who began its newest attempt. An older owner finds that out within a second, ends
 what it runs and says nothing more. Should both get as far as publishing, the storage takes one release.
@@ -24,26 +26,16 @@ from runner.pipeline.machine import LABEL, STORE
 from runner.process import StoppedError
 from runner.redact import Redactor
 from runner.service.database.patience import AWAY, patiently
-from runner.service.jobs.earlier import EarlierBuilds
+from runner.service.jobs.earlier import EarlierBuilds, Finding
 from runner.service.jobs.locks import LockTexts
 from runner.service.jobs.model import JobError, JobResult, Proposal
 from runner.service.jobs.phases import Phases
 from runner.service.logs.writer import LogWriter
 from runner.service.queue.api import Abandoned
+from runner.service.queue.orders import Orders
 from runner.service.queue.retries import delay_before
 from runner.service.steps.launch import Surroundings, run_step
-from runner.service.steps.order import (
-    BuildOrder,
-    Built,
-    Locked,
-    LockOrder,
-    Order,
-    Outcome,
-    Proposed,
-    ProposeOrder,
-    Published,
-    PublishOrder,
-)
+from runner.service.steps.order import Built, Locked, Outcome, Proposed, Published
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +46,7 @@ if TYPE_CHECKING:
     from runner.service.jobs.store import JobStore
     from runner.service.queue.api import Durable
     from runner.service.queue.settings import JobSettings, SettingsOf
-    from runner.service.steps.order import StepEvent
+    from runner.service.steps.order import BuildOrder, Order, StepEvent
 
 _T = TypeVar("_T")
 _LOOK_SECONDS = 0.5
@@ -167,6 +159,7 @@ class _Attempt:
         self._settings = settings
         self._earlier = EarlierBuilds(place.jobs, job)
         self._target = place.work / job.id / "result"
+        self._orders = Orders(job, settings, self._target)
         self._looked_at = 0.0
 
     def to_the_end(self) -> JobResult:
@@ -175,16 +168,26 @@ class _Attempt:
         Raises:
             PackhouseError: what stopped the job.
         """
-        locked = self._step("lock", self._lock_order())
+        locked = self._step("lock", self._orders.lock(self._known()))
         assert isinstance(locked, Locked)  # noqa: S101  # what a lock order gives
-        done = self._build(locked)
+        found = self._find(locked)
+        self._earlier = EarlierBuilds(self._place.jobs, self._job, found)
+        done = self._build(locked, found)
         self._patiently(lambda: LockTexts(self._place.engine).keep(locked.digest, locked.text))
-        return msgspec.structs.replace(done, proposal=self._propose(locked, done))
+        return msgspec.structs.replace(done, proposal=self._propose(locked, found))
 
-    def _build(self, locked: Locked) -> JobResult:
+    def _find(self, locked: Locked) -> Finding:
+        """Look at the builds before this one; what ends from now on is none of them."""
+
+        def look() -> str:
+            return msgspec.json.encode(self._patiently(lambda: self._earlier.find(locked.digest))).decode()
+
+        return msgspec.json.decode(self._durable.step("find", lambda: _here(look)), type=Finding)
+
+    def _build(self, locked: Locked, found: Finding) -> JobResult:
         request = self._job.request
         done = JobResult(name=locked.name, version=locked.version, lock=locked.digest, channel=request.channel)
-        if request.refresh and self._patiently(lambda: self._earlier.is_newest(locked.digest)):
+        if found.unchanged:
             return msgspec.structs.replace(done, unchanged=True)
         built = self._step("build", self._build_order(locked.text))
         assert isinstance(built, Built)  # noqa: S101
@@ -198,18 +201,18 @@ class _Attempt:
         )
         if not self._settings.storage:
             return done
-        published = self._step("publish", self._publish_order(), before=lambda: self._rebuild(locked.text))
+        published = self._step("publish", self._orders.publish(), before=lambda: self._rebuild(locked.text))
         assert isinstance(published, Published)  # noqa: S101
         return msgspec.structs.replace(
             done, manifest=published.manifest, number=published.number, url=self._settings.storage
         )
 
-    def _propose(self, locked: Locked, done: JobResult) -> Proposal | None:
+    def _propose(self, locked: Locked, found: Finding) -> Proposal | None:
         """Offer the lock to the repository; what stops that is told, and stops nothing else."""
-        order = self._propose_order(locked.text)
+        order = self._orders.propose(locked.text)
         if order is None:
             return None
-        if done.unchanged and self._earlier.is_proposed():
+        if found.unchanged and found.proposed:
             return Proposal()
         try:
             made = self._step("propose", order)
@@ -229,7 +232,7 @@ class _Attempt:
         """Take a step durably; what may get better by itself is tried again."""
         tried = 0
         while True:
-            text = self._durable.step(name, lambda: self._do(order, before))
+            text = self._durable.step(name, lambda: _here(lambda: self._do(order, before)))
             outcome: Outcome | Failed = msgspec.json.decode(text, type=Outcome | Failed)
             if not isinstance(outcome, Failed):
                 return outcome
@@ -252,12 +255,6 @@ class _Attempt:
                 raise Abandoned
 
     def _do(self, order: Order, before: Callable[[], None]) -> str:
-        try:
-            return self._done(order, before)
-        except AWAY:
-            raise Abandoned from None  # an outcome would be kept: the step is taken again instead
-
-    def _done(self, order: Order, before: Callable[[], None]) -> str:
         self._leave()
         try:
             before()
@@ -269,6 +266,12 @@ class _Attempt:
             outcome = failed(error)
         self._leave()
         return msgspec.json.encode(outcome).decode()
+
+    def _known(self) -> str:
+        return self._earlier.newest_lock() if self._job.request.refresh else ""
+
+    def _build_order(self, lock: str) -> BuildOrder:
+        return self._orders.build(lock, self._earlier.to_compare())
 
     def _rebuild(self, lock: str) -> None:
         """Have the result here: it is on the machine that built it, which may be another one."""
@@ -329,56 +332,13 @@ class _Attempt:
             case _:
                 pass
 
-    def _lock_order(self) -> LockOrder:
-        request, settings = self._job.request, self._settings
-        return LockOrder(
-            url=settings.url,
-            commit=request.commit,
-            image=request.image,
-            refresh=request.refresh,
-            known=self._earlier.newest_lock() if request.refresh else "",
-            seconds=settings.seconds,
-        )
 
-    def _build_order(self, lock: str) -> BuildOrder:
-        request, settings = self._job.request, self._settings
-        return BuildOrder(
-            url=settings.url,
-            commit=request.commit,
-            image=request.image,
-            lock=lock,
-            target=self._target,
-            key=settings.key,
-            boot=settings.boot,
-            previous=self._earlier.to_compare(),
-            trigger=request.trigger,
-            attempt=self._job.attempt,
-            seconds=settings.seconds,
-        )
-
-    def _publish_order(self) -> PublishOrder:
-        return PublishOrder(
-            job=self._job.id,
-            directory=self._target,
-            url=self._settings.storage,
-            channel=self._job.request.channel,
-            mirror_packages=self._settings.mirror_packages,
-        )
-
-    def _propose_order(self, lock: str) -> ProposeOrder | None:
-        request, settings = self._job.request, self._settings
-        if settings.lock_branch is None:
-            return None
-        return ProposeOrder(
-            url=settings.url,
-            commit=request.commit,
-            ref=request.ref,
-            subdir=request.image.subdir,
-            lock=lock,
-            branch=settings.lock_branch.name,
-            author=settings.lock_branch.author,
-            seconds=settings.seconds,
-        )
+def _here(do: Callable[[], str]) -> str:
+    """Return the outcome of a step; without a database there is none to be kept, and it is taken again."""
+    try:
+        return do()
+    except AWAY:
+        raise Abandoned from None
 
 
 def _scratch(staging: Path | None, label: str) -> list[Path]:

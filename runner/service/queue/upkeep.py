@@ -46,6 +46,7 @@ class Upkeep:
             return
         jobs = {job.id: job for job in self._jobs.find(states=("queued", "running"), limit=_MOST)}
         self._resume(jobs)
+        self._renew(jobs)
         self._submit(jobs)
         self._end_lost(jobs)
 
@@ -55,6 +56,13 @@ class Upkeep:
             if worker not in live and job_id in jobs:
                 self._log.warning("a job's worker is gone", job=jobs[job_id].number, worker=worker)
                 self._queue.resume(job_id, labels=jobs[job_id].labels)
+
+    def _renew(self, jobs: dict[str, Job]) -> None:
+        """After an upgrade that changed the steps: nobody would ever take what waits for the workers before it."""
+        for job_id in self._queue.outdated(list(jobs)):
+            job = jobs[job_id]
+            self._log.info("a job of an older version begins anew", job=job.number)
+            self._queue.renew(job_id, labels=job.labels, priority=job.priority)
 
     def _submit(self, jobs: dict[str, Job]) -> None:
         before = time.time() - _YOUNG_SECONDS

@@ -181,6 +181,12 @@ class DoneWith:
     def resume(self, job_id: str, *, labels: Sequence[str]) -> None:
         raise AssertionError(job_id, labels)
 
+    def outdated(self, job_ids: Sequence[str]) -> set[str]:
+        return set(job_ids[:0])
+
+    def renew(self, job_id: str, *, labels: Sequence[str], priority: int) -> None:
+        raise AssertionError(job_id, labels, priority)
+
     def known(self, job_ids: Sequence[str]) -> set[str]:
         return set(job_ids)
 
