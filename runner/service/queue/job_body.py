@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from runner.service.jobs.store import JobStore
     from runner.service.queue.api import Durable
     from runner.service.queue.settings import JobSettings, SettingsOf
-    from runner.service.steps.order import BuildOrder, Order, StepEvent
+    from runner.service.steps.order import BuildOrder, Order, ProposeOrder, StepEvent
 
 _T = TypeVar("_T")
 _LOOK_SECONDS = 0.5
@@ -119,10 +119,15 @@ def _end_of(place: Workplace, job: Job, durable: Durable, log: LogWriter) -> _En
     except AWAY:
         raise
     except Exception as error:  # noqa: BLE001  # a fault of ours ends this job, and is told where people look
-        log(redact(traceback.format_exc()))
-        what = f"internal error: {type(error).__name__}"
+        what = _told(error, log, redact)
         hint = "this is a bug; its traceback is in the job's log"
         return {"state": "failed", "error": JobError(kind="internal", what=what, hint=hint)}
+
+
+def _told(error: Exception, log: LogWriter, redact: Redactor) -> str:
+    """Tell of a fault of ours where people look, and return it in short."""
+    log(redact("".join(traceback.format_exception(error))))
+    return f"internal error: {type(error).__name__}"
 
 
 def _end_unbegun(place: Workplace, job_id: str) -> None:
@@ -215,12 +220,19 @@ class _Attempt:
         if found.unchanged and found.proposed:
             return Proposal()
         try:
-            made = self._step("propose", order)
+            return self._offer(order)
         except _Cancelled:  # what was built is out: the job has its result
             return Proposal(error="the job was cancelled")
         except PackhouseError as error:
             self._log(f"warning: the refreshed lock is not proposed\n{error}")
             return Proposal(error=f"{error.what}: {error.why}" if error.why else error.what)
+        except AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001  # a fault of ours is not worth what was published either
+            return Proposal(error=_told(error, self._log, self._settings.redact))
+
+    def _offer(self, order: ProposeOrder) -> Proposal:
+        made = self._step("propose", order)
         assert isinstance(made, Proposed)  # noqa: S101
         if not made.branch:
             return Proposal()

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from runner.redact import Redactor
 from runner.service.database.connect import database_url, open_database
 from runner.service.database.leases import Leases
 from runner.service.database.patience import patiently
@@ -29,7 +30,7 @@ from runner.service.steps.order import Built, Locked, Published
 from tests.support.bench import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from runner.service.queue.settings import SettingsOf
@@ -135,10 +136,10 @@ def test_without_a_database_the_job_is_left_for_later(engine: sa.Engine, tmp_pat
 
 
 class Resumed:
-    """The steps up to publishing have outcomes already; ``at`` is called when another one begins."""
+    """The steps up to publishing have outcomes already; ``at`` is called when another one of ``steps`` begins."""
 
-    def __init__(self, at: Callable[[], object]) -> None:
-        self._at = at
+    def __init__(self, at: Callable[[], object], steps: Collection[str] = ("find", "propose")) -> None:
+        self._at, self._steps = at, steps
 
     def step(self, name: str, do: Callable[[], str]) -> str:
         outcomes: dict[str, object] = {
@@ -148,7 +149,8 @@ class Resumed:
         }
         if name in outcomes:
             return msgspec.json.encode(outcomes[name]).decode()
-        self._at()
+        if name in self._steps:
+            self._at()
         return do()
 
 
@@ -167,6 +169,29 @@ def test_a_job_cancelled_while_its_lock_is_proposed_keeps_its_release(engine: sa
     assert ended.result is not None
     assert ended.result.number == 5
     assert ended.result.proposal == Proposal(error="the job was cancelled")
+
+
+def test_a_fault_of_ours_while_a_lock_is_proposed_loses_no_release(engine: sa.Engine, tmp_path: Path) -> None:
+    def fail() -> None:
+        raise ValueError("unheard of: canary-secret")
+
+    settings = JobSettings(
+        url=(tmp_path / "gone").as_uri(),
+        environment={},
+        redact=Redactor.of(["canary-secret"]),
+        storage="file:///nowhere",
+        lock_branch=LockBranch(name="packhouse/lock", author=("A", "a@example.org")),
+    )
+    place, job = workplace(engine, tmp_path, lambda _request: settings), a_job(engine)
+    run_job(place, job.id, Resumed(at=fail, steps=("propose",)))
+    ended = place.jobs.get(job.id)
+    assert ended is not None
+    assert ended.result is not None
+    assert (ended.state, ended.result.number) == ("done", 5)
+    assert ended.result.proposal == Proposal(error="internal error: ValueError")
+    lines = logged(engine, job)
+    assert "ValueError: unheard of: [redacted]" in lines
+    assert "canary" not in "".join(lines)
 
 
 class DoneWith:
