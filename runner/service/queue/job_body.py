@@ -21,12 +21,13 @@ import msgspec
 
 from runner.digest import sha256_bytes
 from runner.engine.job import Failed, LogLine, Phase, Started, Warned, failed, raised
-from runner.errors import PackhouseError
+from runner.errors import PackhouseError, UsageError
 from runner.pipeline.machine import LABEL, STORE
 from runner.process import StoppedError
 from runner.redact import Redactor
 from runner.service.database.patience import AWAY, patiently
 from runner.service.jobs.earlier import EarlierBuilds, Finding
+from runner.service.jobs.later import overtaken_by
 from runner.service.jobs.locks import LockTexts
 from runner.service.jobs.model import JobError, JobResult, Proposal
 from runner.service.jobs.phases import Phases
@@ -232,13 +233,18 @@ class _Attempt:
             return Proposal(error=_told(error, self._log, self._settings.redact))
 
     def _offer(self, order: ProposeOrder) -> Proposal:
-        made = self._step("propose", order)
+        made = self._step("propose", order, before=self._require_newest)
         assert isinstance(made, Proposed)  # noqa: S101
         if not made.branch:
             return Proposal()
         digest = sha256_bytes(made.text.encode())
         self._patiently(lambda: LockTexts(self._place.engine).keep(digest, made.text))
         return Proposal(branch=made.branch, base=made.base, title=made.title, text=digest)
+
+    def _require_newest(self) -> None:
+        other = self._patiently(lambda: overtaken_by(self._place.jobs, self._job))
+        if other is not None:
+            raise UsageError("a later build proposes its lock", why=f"job {other.number} has begun meanwhile")
 
     def _step(self, name: str, order: Order, before: Callable[[], None] = lambda: None) -> Outcome:
         """Take a step durably; what may get better by itself is tried again."""

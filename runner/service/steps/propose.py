@@ -3,6 +3,11 @@
 
 The branch has one commit, which is a function of the commit it builds upon, the locks and the committer: asked for
 twice it is made once. Images that share a lock file share the branch: each adds its lock to those of the others.
+
+An old build that ends late does not put the branch back: its lock is not proposed once a later job of the schedule
+and folder has begun that builds another commit, or the same image (:mod:`runner.service.jobs.later`). That is
+looked up right before this step; should a later job begin just then, it gets here after this one and has the last
+word.
 """
 
 from __future__ import annotations

@@ -194,6 +194,28 @@ def test_a_fault_of_ours_while_a_lock_is_proposed_loses_no_release(engine: sa.En
     assert "canary" not in "".join(lines)
 
 
+def test_an_old_build_that_ends_late_proposes_nothing(engine: sa.Engine, tmp_path: Path) -> None:
+    settings = JobSettings(
+        url=(tmp_path / "gone").as_uri(),
+        environment={"HOME": str(tmp_path)},
+        storage="file:///nowhere",
+        lock_branch=LockBranch(name="packhouse/lock", author=("A", "a@example.org")),
+    )
+    place, job = workplace(engine, tmp_path, lambda _request: settings), a_job(engine)
+
+    def overtake() -> None:
+        later = place.jobs.add(msgspec.structs.replace(REQUEST, commit="d" * 40))
+        assert later is not None
+        assert place.jobs.begin(later.id, "w")
+
+    run_job(place, job.id, Resumed(at=overtake, steps=("propose",)))
+    ended = place.jobs.get(job.id)
+    assert ended is not None
+    assert ended.result is not None
+    assert ended.result.number == 5
+    assert ended.result.proposal == Proposal(error="a later build proposes its lock: job 2 has begun meanwhile")
+
+
 class DoneWith:
     """A queue that has ended everything it was given."""
 
