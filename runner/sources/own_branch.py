@@ -115,13 +115,19 @@ class OwnBranch:
         Raises:
             MovedError: it is not.
         """
-        seen = self.tip.commit if self.tip else ""
-        try:
-            self._git.push_to(self._url, f"{commit}:{self._ref}", lease=f"{self._ref}:{seen}")
-        except GitFault as fault:
-            if fault.says(_RACE):
-                raise MovedError from fault
-            raise
+        self._push(f"{commit}:{self._ref}")
+
+    def delete(self) -> None:
+        """Delete the branch, if it is as it was seen.
+
+        Raises:
+            MovedError: it is not.
+        """
+        self._push(f":{self._ref}")
+
+    def is_by(self, person: Person) -> bool:
+        """Tell whether the branch is there, and nothing but one commit by ``person``."""
+        return self.tip is not None and self.tip.committer == str(person) and len(self.tip.parents) == 1
 
     def require_ours(self, person: Person) -> None:
         """Refuse to replace what somebody else committed.
@@ -129,7 +135,7 @@ class OwnBranch:
         Raises:
             UsageError: the tip is not by ``person``, or no single commit.
         """
-        if self.tip is not None and (self.tip.committer != str(person) or len(self.tip.parents) != 1):
+        if self.tip is not None and not self.is_by(person):
             name = self._ref.removeprefix("refs/heads/")
             raise UsageError(
                 f"the branch {name} has a commit that is not ours",
@@ -137,6 +143,15 @@ class OwnBranch:
                 why=f"its committer is {self.tip.committer}",
                 hint="merge it or delete it, or name another branch in packhouse.yaml",
             )
+
+    def _push(self, refspec: str) -> None:
+        seen = self.tip.commit if self.tip else ""
+        try:
+            self._git.push_to(self._url, refspec, lease=f"{self._ref}:{seen}")
+        except GitFault as fault:
+            if fault.says(_RACE):
+                raise MovedError from fault
+            raise
 
     def _tip(self) -> Tip | None:
         listed = (line.partition("\t") for line in self._git.remote_refs(self._url, self._ref).splitlines())

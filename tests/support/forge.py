@@ -11,6 +11,7 @@ import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote
 
 from tests.support.recorder import Answer, Recorder, Seen, serve
 
@@ -58,11 +59,12 @@ class Pull:
 
 @dataclass
 class FakeForge:
-    """``statuses`` in the order they came, ``pulls`` by number from 1."""
+    """``statuses`` in the order they came, ``pulls`` by number from 1, ``branches`` that are there now."""
 
     kind: Kind
     statuses: list[Status] = field(default_factory=list)
     pulls: list[Pull] = field(default_factory=list)
+    branches: set[str] = field(default_factory=set)
     recorder: Recorder = field(init=False)
 
     @property
@@ -100,7 +102,16 @@ class FakeForge:
             return self._list(seen) if seen.method == "GET" else self._create(seen)
         if path.startswith(pulls + "/") and seen.method == ("PUT" if self._family == "gitlab" else "PATCH"):
             return self._update(int(path.rpartition("/")[2]), seen)
-        return Answer(404, {"message": "Not Found"})
+        return self._branch(path, seen)
+
+    def _branch(self, path: str, seen: Seen) -> Answer:
+        """GitLab wants slashes in a branch's name quoted, Gitea wants them as they are."""
+        gitlab = self._family == "gitlab"
+        name = path.removeprefix("/repository/branches/" if gitlab else "/branches/")
+        wrong = {"gitlab": "/", "gitea": "%2F"}.get(self._family, "?")
+        if name == path or wrong in name or seen.method != "GET" or unquote(name) not in self.branches:
+            return Answer(404, {"message": "Not Found"})
+        return Answer(200, {"name": unquote(name)})
 
     def _is_logged_in(self, headers: dict[str, str]) -> bool:
         if self._family == "gitlab":
@@ -157,8 +168,14 @@ class FakeForge:
         if not 1 <= number <= len(self.pulls):
             return Answer(404, {"message": "Not Found"})
         value, pull = seen.json(), self.pulls[number - 1]
-        pull.title = value["title"]
-        pull.body = value["description" if self._family == "gitlab" else "body"]
+        gitlab = self._family == "gitlab"
+        if set(value) == {"state_event" if gitlab else "state"}:
+            if value != ({"state_event": "close"} if gitlab else {"state": "closed"}) or not pull.is_open:
+                return self._invalid("no such change of its state")
+            pull.is_open = False
+        else:
+            pull.title = value["title"]
+            pull.body = value["description" if gitlab else "body"]
         return Answer(200 if self._family != "gitea" else 201, self._show(pull))
 
     def _show(self, pull: Pull) -> dict[str, Any]:

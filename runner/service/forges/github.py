@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """GitHub's REST API, as version 2022-11-28 has it. Statuses, not checks: those need a GitHub App.
 
-https://docs.github.com/en/rest/commits/statuses and https://docs.github.com/en/rest/pulls/pulls
+https://docs.github.com/en/rest/commits/statuses, https://docs.github.com/en/rest/pulls/pulls and
+https://docs.github.com/en/rest/branches/branches
 """
 
 from __future__ import annotations
@@ -92,6 +93,12 @@ class GitHub:
     def read_pull(self, reply: Reply) -> Pull:
         found: PullRequest = reply.json(PullRequest)
         return found.pull()
+
+    def close_pull(self, project: Project, number: int) -> Request:
+        return self._ask("PATCH", project, f"/pulls/{number}", {"state": "closed"})
+
+    def find_branch(self, project: Project, branch: str) -> Request:
+        return self._ask("GET", project, f"/branches/{quote(branch, safe='/')}")
 
     def headers(self, token: str) -> dict[str, str]:
         return {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """GitLab's REST API, version 4.
 
-https://docs.gitlab.com/api/commits/#set-the-pipeline-status-of-a-commit and
-https://docs.gitlab.com/api/merge_requests/
+https://docs.gitlab.com/api/commits/#set-the-pipeline-status-of-a-commit,
+https://docs.gitlab.com/api/merge_requests/ and https://docs.gitlab.com/api/branches/
 """
 
 from __future__ import annotations
@@ -89,6 +89,12 @@ class GitLab:
     def read_pull(self, reply: Reply) -> Pull:
         found: _MergeRequest = reply.json(_MergeRequest)
         return found.pull()
+
+    def close_pull(self, project: Project, number: int) -> Request:
+        return self._ask("PUT", project, f"/merge_requests/{number}", {"state_event": "close"})
+
+    def find_branch(self, project: Project, branch: str) -> Request:
+        return self._ask("GET", project, f"/repository/branches/{quote(branch, safe='')}")
 
     def _ask(self, method: Method, project: Project, path: str, value: Any = None) -> Request:
         url = f"{project.api}/projects/{quote(project.name, safe='')}{path}"

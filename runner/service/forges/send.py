@@ -34,6 +34,7 @@ _PATHS: Mapping[Forge, str] = {
     "forgejo": "/api/v1",
 }
 _MOST_PAGES = 20
+_NOT_FOUND = 404
 _LONGEST_BODY = 60_000
 """Characters; GitHub takes 65,536, and refuses what is longer."""
 
@@ -94,6 +95,31 @@ def propose(sender: HttpSender, forge: Forge, project: Project, change: Change) 
     if found.says(change):
         return found
     return api.read_pull(sender.send(api.update_pull(project, found.number, change)))
+
+
+def withdraw(sender: HttpSender, forge: Forge, project: Project, change: Change) -> Pull | None:
+    """Close what is open of a branch that is gone; None where there is nothing of the kind.
+
+    A branch that is there was pushed again meanwhile, and is offered anew.
+
+    Raises:
+        TryLaterError, RefusedError: as :meth:`HttpSender.send`.
+    """
+    api = FORGES[forge]
+    found = _find(sender, api, project, change)
+    if found is None or _has_branch(sender, api, project, change.branch):
+        return None
+    return api.read_pull(sender.send(api.close_pull(project, found.number)))
+
+
+def _has_branch(sender: HttpSender, api: ForgeApi, project: Project, branch: str) -> bool:
+    try:
+        sender.send(api.find_branch(project, branch))
+    except RefusedError as error:
+        if error.status != _NOT_FOUND:
+            raise
+        return False
+    return True
 
 
 def _find(sender: HttpSender, api: ForgeApi, project: Project, change: Change) -> Pull | None:

@@ -105,6 +105,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
         text: digest of what it changes, a row of the table of locks.
         url: of the pull request, once the forge has it.
         error: why it is not offered.
+        settled: the branch that nothing is offered on any more; what was offered of it before is to be closed.
     """
 
     branch: str = ""
@@ -113,6 +114,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     url: str = ""
     error: str = ""
+    settled: str = ""
 
 
 class JobResult(msgspec.Struct, frozen=True, kw_only=True):

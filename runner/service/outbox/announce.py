@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from runner.service.database.tables import JOBS
 from runner.service.forges.model import Change
 from runner.service.forges.proposal_text import proposal_text
-from runner.service.forges.report import job_url, report_of
+from runner.service.forges.report import job_url, report_of, short_ref
 from runner.service.jobs.history import changes_of
 from runner.service.jobs.locks import kept_text
 from runner.service.notify.notice import notice_of
@@ -34,7 +34,7 @@ def job_changed(connection: sa.Connection, job: Job, config: ServiceConfig) -> N
     if repository.status and _speaks_for_commit(connection, job):
         put(connection, _status(job, config), now)
     proposal = job.result.proposal if job.result else None
-    if proposal is not None and proposal.branch:
+    if proposal is not None and (proposal.branch or proposal.settled):
         put(connection, _change(connection, job, proposal, config), now)
     if repository.notify and job.has_ended:
         for letter in _notices(connection, job, repository, config):
@@ -42,15 +42,25 @@ def job_changed(connection: sa.Connection, job: Job, config: ServiceConfig) -> N
 
 
 class ScheduledChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A letter's body: what is proposed, the name of the schedule that says where, and the id of the job."""
+    """A letter's body: what is proposed, the name of the schedule that says where, and the id of the job.
+
+    ``settled``: nothing is, and what is open of the change's branch is to be closed.
+    """
 
     schedule: str
     job: str
     change: Change
+    settled: bool = False
 
 
 def _change(connection: sa.Connection, job: Job, proposal: Proposal, config: ServiceConfig) -> Letter:
-    """Have a branch that was pushed offered to its repository as the schedule's ``pull_request`` says."""
+    """Have a branch that was pushed offered to its repository as the schedule's ``pull_request`` says, or no more.
+
+    Either takes the place of the other while that was not sent yet.
+    """
+    if proposal.settled:
+        change = Change(branch=proposal.settled, base=short_ref(job.request.ref), title="", body="")
+        return _scheduled(job, change, settled=True)
     change = Change(
         branch=proposal.branch,
         base=proposal.base,
@@ -59,7 +69,11 @@ def _change(connection: sa.Connection, job: Job, proposal: Proposal, config: Ser
             kept_text(connection, proposal.text) or "", job.request, job_url(config.public_url, job.number)
         ),
     )
-    body = _json(ScheduledChange(schedule=job.request.schedule, job=job.id, change=change))
+    return _scheduled(job, change)
+
+
+def _scheduled(job: Job, change: Change, *, settled: bool = False) -> Letter:
+    body = _json(ScheduledChange(schedule=job.request.schedule, job=job.id, change=change, settled=settled))
     return Letter(kind="change", target=job.request.image.repository, subject=change.branch, body=body)
 
 

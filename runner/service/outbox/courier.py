@@ -11,7 +11,7 @@ import structlog
 
 from runner.errors import PackhouseError
 from runner.service.forges.model import Project, Report
-from runner.service.forges.send import api_of, propose, send_status
+from runner.service.forges.send import api_of, propose, send_status, withdraw
 from runner.service.notify.notice import Notice
 from runner.service.notify.send import send_notice
 from runner.service.outbox.announce import ScheduledChange
@@ -115,16 +115,28 @@ class Courier:
         scheduled = msgspec.json.decode(letter.body, type=ScheduledChange)
         for schedule in repository.schedules:
             if schedule.name == scheduled.schedule and schedule.pull_request:
-                project = self._project(schedule.pull_request, repository)
-                pull = propose(self._sender, schedule.pull_request.forge, project, scheduled.change)
-                _LOG.info("a change is proposed", repository=letter.target, url=pull.url)
-                self._jobs.proposed(scheduled.job, url=pull.url)
+                self._propose_to(schedule.pull_request, repository, letter.target, scheduled)
+
+    def _propose_to(
+        self, place: PullRequest, repository: Repository, name: str, scheduled: ScheduledChange
+    ) -> None:
+        project = self._project(place, repository)
+        if scheduled.settled:
+            closed = withdraw(self._sender, place.forge, project, scheduled.change)
+            if closed is not None:
+                _LOG.info("a proposed change is closed", repository=name, url=closed.url)
+            return
+        pull = propose(self._sender, place.forge, project, scheduled.change)
+        _LOG.info("a change is proposed", repository=name, url=pull.url)
+        self._jobs.proposed(scheduled.job, url=pull.url)
 
     def _not_proposed(self, letter: Letter, error: PackhouseError) -> None:
         """Tell with the job what the forge said to a branch that is pushed, but that it does not offer."""
         if letter.kind == "change":
             scheduled = msgspec.json.decode(letter.body, type=ScheduledChange)
             why = f"{error.what}: {error.why}" if error.why else error.what
+            if scheduled.settled:
+                why = f"the one before is still open: {why}"
             self._jobs.proposed(scheduled.job, error=why)
 
     def _project(self, place: Status | PullRequest, repository: Repository) -> Project:

@@ -236,7 +236,7 @@ class _Attempt:
         made = self._step("propose", order, before=self._require_newest)
         assert isinstance(made, Proposed)  # noqa: S101
         if not made.branch:
-            return Proposal()
+            return Proposal(settled=order.branch)
         digest = sha256_bytes(made.text.encode())
         self._patiently(lambda: LockTexts(self._place.engine).keep(digest, made.text))
         return Proposal(branch=made.branch, base=made.base, title=made.title, text=digest)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 from contextlib import ExitStack
@@ -19,6 +20,7 @@ from runner.packages.lock import LOCK_FILE
 from runner.redact import Redactor
 from runner.service.config.model import PullRequest, Repository, Schedule, ServiceConfig
 from runner.service.database.connect import database_url, open_database
+from runner.service.database.tables import OUTBOX
 from runner.service.jobs.locks import LockTexts
 from runner.service.jobs.model import ImageKey, Job, JobRequest, JobResult, Proposal
 from runner.service.jobs.store import JobStore
@@ -195,6 +197,28 @@ def test_the_branch_follows_the_branch_it_is_proposed_to(place: Place) -> None:
     assert place.proposed() == {"0" * 64: {"bash": "5.3"}}
 
 
+def test_a_lock_whose_packages_went_back_is_taken_out(place: Place) -> None:
+    zero, one = lock({"bash": "5.1", "old": "1"}), lock({"bash": "5.1", "1": "1"}, "1")
+    place.push({LOCK: locks(zero, one)})
+    place.propose(lock({"bash": "5.2"}))
+    place.propose(lock({"bash": "5.2", "1": "1"}, "1"))
+    assert place.propose(zero, commit=place.push({"README": "y"})).text == "~ bash (amd64)  5.1 → 5.2"
+    assert place.git("rev-parse", f"{BRANCH}^") == place.git("rev-parse", "main")
+    assert place.proposed() == {"0" * 64: {"bash": "5.1", "old": "1"}, "1" * 64: {"bash": "5.2", "1": "1"}}
+    tip = place.git("rev-parse", BRANCH)
+    assert place.propose(zero) == Proposed()
+    assert place.git("rev-parse", BRANCH) == tip, "that is for the other image to say"
+    assert place.propose(one) == Proposed()
+    assert place.git("branch", "--list", BRANCH) == ""
+
+
+def test_a_branch_goes_once_its_lock_is_committed(place: Place) -> None:
+    place.propose(lock({"bash": "5.2"}))
+    place.push({LOCK: locks(lock({"bash": "5.2"}))})
+    assert place.propose(lock({"bash": "5.2"})) == Proposed()
+    assert place.git("branch", "--list", BRANCH) == ""
+
+
 def test_what_others_committed_there_stays(place: Place) -> None:
     place.propose(lock({"bash": "5.2"}))
     place.work.git("fetch", "-q", str(place.bare), BRANCH)
@@ -204,6 +228,7 @@ def test_what_others_committed_there_stays(place: Place) -> None:
     place.work.git("checkout", "-q", "main")
     with pytest.raises(UsageError, match="has a commit that is not ours"):
         place.propose(lock({"bash": "5.3"}))
+    assert place.propose(lock({"bash": "5.1", "old": "1"})) == Proposed()
     assert place.git("rev-parse", BRANCH) == commit
 
 
@@ -285,6 +310,9 @@ class World:
         digest = sha256_bytes(made.text.encode())
         LockTexts(self.jobs.engine).keep(digest, made.text)
         proposal = Proposal(branch=made.branch, base=made.base, title=made.title, text=digest)
+        if not made.branch:
+            proposal = Proposal(settled=BRANCH)
+        self.forge.branches = set(self.place.git("branch", "--format=%(refname:short)").splitlines())
         assert self.jobs.end(job.id, job.attempt, "done", result=JobResult(proposal=proposal))
         while self.courier.run_once():
             pass
@@ -310,6 +338,28 @@ def test_one_change_is_proposed_and_kept_up_to_date(world: World) -> None:
         assert ended.result.proposal is not None
         assert ended.result.proposal.url.endswith("/pulls/1")
         assert ended.result.proposal.error == ""
+
+
+def test_what_was_proposed_is_closed_when_packages_went_back(world: World) -> None:
+    back = lock({"bash": "5.1", "old": "1"})
+    world.end(world.begin("1"), world.place.propose(lock({"bash": "5.2"})))
+    world.forge.script.append(Answer(403))
+    ended = world.end(world.begin("2"), world.place.propose(back))
+    assert ended.result is not None
+    assert ended.result.proposal is not None
+    assert re.match("the one before is still open: .* answered 403", ended.result.proposal.error)
+    world.forge.script.append(Answer(503))  # it is told until it hears
+    ended = world.end(world.begin("3"), world.place.propose(back))
+    assert ended.result is not None
+    assert ended.result.proposal == Proposal(settled=BRANCH)
+    assert [pull.is_open for pull in world.forge.pulls] == [True]
+    with world.jobs.engine.begin() as connection:
+        connection.execute(OUTBOX.update().values(due_at=0))
+    while world.courier.run_once():
+        pass
+    assert [pull.is_open for pull in world.forge.pulls] == [False]
+    world.end(world.begin("4"), world.place.propose(lock({"bash": "5.2"})))
+    assert [pull.is_open for pull in world.forge.pulls] == [False, True]
 
 
 def test_a_crash_between_push_and_proposal_loses_nothing(world: World) -> None:

@@ -11,7 +11,7 @@ import pytest
 from runner.errors import UsageError
 from runner.service.forges.model import Change, Project
 from runner.service.forges.report import report_of
-from runner.service.forges.send import api_of, propose, send_status
+from runner.service.forges.send import api_of, propose, send_status, withdraw
 from runner.service.outbox.errors import RefusedError, TryLaterError
 from runner.service.outbox.http import HttpSender
 from tests.support.forge import PROJECT, TOKEN, FakeForge, serve_forge
@@ -119,6 +119,28 @@ def test_a_change_that_is_up_to_date_is_left_alone(sender: HttpSender, forge: Fa
     forge.recorder.seen.clear()
     assert propose(sender, forge.kind, project(forge), change).url == made.url
     assert {seen.method for seen in forge.recorder.seen} == {"GET"}
+
+
+def test_a_change_of_a_branch_that_is_gone_is_closed(sender: HttpSender, forge: FakeForge) -> None:
+    propose(sender, forge.kind, project(forge), CHANGE)
+    others = [forge.add_pull(CHANGE.branch, "stable"), forge.add_pull(CHANGE.branch, "main", foreign=True)]
+    forge.branches = {CHANGE.branch}
+    assert withdraw(sender, forge.kind, project(forge), CHANGE) is None
+    assert forge.pulls[0].is_open, "the branch was pushed again meanwhile"
+    forge.branches.clear()
+    closed = withdraw(sender, forge.kind, project(forge), CHANGE)
+    assert closed is not None
+    assert (closed.number, forge.pulls[0].is_open) == (1, False)
+    assert all(pull.is_open for pull in others)
+    assert withdraw(sender, forge.kind, project(forge), CHANGE) is None
+
+
+def test_whether_a_branch_is_gone_must_be_told(sender: HttpSender, forge: FakeForge) -> None:
+    propose(sender, forge.kind, project(forge), CHANGE)
+    forge.script.extend([forge.answer(forge.recorder.seen[0]), Answer(403)])
+    with pytest.raises(RefusedError, match="403"):
+        withdraw(sender, forge.kind, project(forge), CHANGE)
+    assert forge.pulls[0].is_open
 
 
 def test_a_long_list_of_changes_is_cut(sender: HttpSender, forge: FakeForge) -> None:
