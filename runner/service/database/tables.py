@@ -54,6 +54,15 @@ REFS = Table(
 )
 """Where a watched branch or tag, as ``refs/…``, was when its commits were last turned into jobs."""
 
+PUSHED = Table(
+    "pushed",
+    METADATA,
+    Column("repository", String(100), primary_key=True),
+    Column("name", String(500), primary_key=True),
+    Column("commit", String(64), nullable=False),
+)
+"""Where branches were when they were last seen to be ones that we push to."""
+
 DESCRIPTIONS = Table(
     "descriptions",
     METADATA,

@@ -13,7 +13,7 @@ from runner.redact import Redactor
 from runner.service.jobs.model import JobRequest
 from runner.service.steps.launch import Surroundings, run_step
 from runner.service.steps.order import Scanned, ScanOrder
-from runner.service.watch.watched import TAGS, channel_of, matches, watched
+from runner.service.watch.watched import TAGS, channel_of, matches, pushed, watched
 from runner.sources.remote import list_refs
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from runner.service.queue.dispatch import Dispatcher
     from runner.service.steps.order import ScannedDescription
     from runner.service.watch.memory import WatchMemory
+    from runner.sources.remote import RemoteRefs
 
 _SCAN_SECONDS, _SCAN_BYTES = 600.0, 16 << 20
 
@@ -69,7 +70,8 @@ class Look:
         """
         refs = list_refs(repository.settings.url, env=repository.environment)
         answered()
-        now, before = watched(repository.settings, refs), self._memory.refs(repository.name)
+        left = self._pushed(repository, refs)
+        now, before = watched(repository.settings, refs, left), self._memory.refs(repository.name)
         self._memory.forget_refs(repository.name, before.keys() - now.keys())
         before.update(self._old_tags(repository, now, before))
         jobs: list[Job] = []
@@ -84,6 +86,13 @@ class Look:
         if failure is not None:
             raise failure
         return refs.default, tuple(jobs)
+
+    def _pushed(self, repository: WatchedRepository, refs: RemoteRefs) -> dict[str, str]:
+        before = self._memory.pushed(repository.name)
+        found = pushed(repository.settings, refs, before)
+        if found != before:
+            self._memory.note_pushed(repository.name, found)
+        return found
 
     def _old_tags(
         self, repository: WatchedRepository, now: Mapping[str, str], before: Mapping[str, str]

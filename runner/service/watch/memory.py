@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from runner.service.config.model import OwnFile
-from runner.service.database.tables import DESCRIPTIONS, REFS, WATCHES
+from runner.service.database.tables import DESCRIPTIONS, PUSHED, REFS, WATCHES
 from runner.service.jobs.model import ImageKey
 from runner.service.steps.order import ScannedDescription
 
@@ -47,7 +47,7 @@ class WatchMemory:
             for name in sorted(set(repositories) - there):
                 connection.execute(sa.insert(WATCHES).values(repository=name, due_at=0.0))
             gone = there - set(repositories)
-            for table in (WATCHES, REFS, DESCRIPTIONS):
+            for table in (WATCHES, REFS, PUSHED, DESCRIPTIONS):
                 connection.execute(sa.delete(table).where(table.c.repository.in_(gone)))
 
     def due(self, limit: int, *, but: Collection[str] = ()) -> tuple[str, ...]:
@@ -167,6 +167,20 @@ class WatchMemory:
             if rows:
                 connection.execute(sa.insert(REFS), rows)
             connection.execute(sa.update(WATCHES).where(WATCHES.c.repository == repository).values(tags=text))
+
+    def pushed(self, repository: str) -> dict[str, str]:
+        """Return the branches that :meth:`note_pushed` was told last: full name to commit."""
+        query = sa.select(PUSHED.c.name, PUSHED.c.commit).where(PUSHED.c.repository == repository)
+        with self._engine.connect() as connection:
+            return {row.name: row.commit for row in connection.execute(query)}
+
+    def note_pushed(self, repository: str, branches: Mapping[str, str]) -> None:
+        """Note where the branches are that we push to, and that there are no others."""
+        rows = [{"repository": repository, "name": name, "commit": at} for name, at in branches.items()]
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(PUSHED).where(PUSHED.c.repository == repository))
+            if rows:
+                connection.execute(sa.insert(PUSHED), rows)
 
     def forget_refs(self, repository: str, names: Collection[str]) -> None:
         """Forget refs that are no more."""

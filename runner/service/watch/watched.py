@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runner.service.watch.own_branches import is_own
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from runner.service.config.model import Destination, Repository
     from runner.sources.remote import RemoteRefs
@@ -18,19 +18,46 @@ BRANCHES, TAGS = "refs/heads/", "refs/tags/"
 DEFAULT_BRANCH = "HEAD"
 
 
-def watched(repository: Repository, refs: RemoteRefs) -> dict[str, str]:
-    """Return the watched ones of ``refs``: full names to commits; no branch that we push to is one."""
-    return {name: commit for name, commit in refs.commits.items() if _is_watched(repository, name, refs.default)}
+def watched(repository: Repository, refs: RemoteRefs, left: Collection[str] = ()) -> dict[str, str]:
+    """Return the watched ones of ``refs``: full names to commits; no branch that we push to is one.
+
+    ``left`` are those that :func:`pushed` gives.
+    """
+    wanted = (name for name in refs.commits if _is_watched(repository, name, refs.default))
+    return {name: refs.commits[name] for name in wanted if name not in left}
+
+
+def pushed(repository: Repository, refs: RemoteRefs, before: Mapping[str, str]) -> dict[str, str]:
+    """Return the branches that would be watched, but that we push to, or did: full names to commits.
+
+    ``before`` is what this gave last. A branch that is where it was then is not built because a schedule was taken
+    out, or pushes to another one.
+    """
+    return {
+        name: commit
+        for name, commit in refs.commits.items()
+        if name.startswith(BRANCHES)
+        and not _is_default(repository, name, refs.default)
+        and _fits(repository, name)
+        and (before.get(name) == commit or is_own(repository, name.removeprefix(BRANCHES)))
+    }
+
+
+def _is_default(repository: Repository, name: str, default: str) -> bool:
+    return name == default and DEFAULT_BRANCH in repository.refs
 
 
 def _is_watched(repository: Repository, name: str, default: str) -> bool:
     if name.startswith(TAGS):
         return matches(name.removeprefix(TAGS), repository.tags)
-    if name == default and DEFAULT_BRANCH in repository.refs:
+    if _is_default(repository, name, default):
         return True
+    return _fits(repository, name) and not is_own(repository, name.removeprefix(BRANCHES))
+
+
+def _fits(repository: Repository, name: str) -> bool:
     patterns = tuple(pattern for pattern in repository.refs if pattern != DEFAULT_BRANCH)
-    branch = name.removeprefix(BRANCHES)
-    return matches(branch, patterns) and not is_own(repository, branch)
+    return matches(name.removeprefix(BRANCHES), patterns)
 
 
 def matches(name: str, patterns: tuple[str, ...]) -> bool:

@@ -283,6 +283,16 @@ def test_the_branches_that_locks_are_pushed_to_are_not_built(watch: Watch) -> No
         watch.repo.commit({"one/root/etc/motd": branch})
     watch.take()
     assert {job.request.ref for job in watch.waiting()} == {"refs/heads/main", "refs/heads/x"}
+    # another name from now on: what is left is nobody's push, until somebody does
+    watch.edit(schedules=(Schedule(nightly=True, pull_request=msgspec.structs.replace(pull, branch="other")),))
+    assert watch.take() == []
+    watch.edit(schedules=())
+    assert watch.take() == []
+    watch.repo.git("checkout", "-q", "packhouse/lock")
+    watch.repo.commit({"one/root/etc/motd": "somebody's"})
+    watch.take()
+    assert "refs/heads/packhouse/lock" in {job.request.ref for job in watch.waiting()}
+    assert not any(job.request.ref.startswith("refs/heads/packhouse/lock-") for job in watch.waiting())
 
 
 def test_a_folder_has_a_branch_of_its_own() -> None:
