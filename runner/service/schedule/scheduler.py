@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ask for builds when their schedules are due; one of several processes does."""
+"""Ask for builds when their schedules are due, several side by side; one of several processes does.
+
+A run that two processes begin, since one of them stood still for longer than its lease, is one run all the same:
+its jobs are told from others by the time it was due.
+"""
 
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -31,7 +36,10 @@ if TYPE_CHECKING:
 _LEASE, _LEASE_SECONDS = "schedules", 900.0
 _IDLE_SECONDS = 1.0
 _LATE_SECONDS = 300.0
-"""A run that is later than this was missed."""
+"""A run that nobody saw to be due for longer than this was missed."""
+
+_AT_ONCE = 8
+"""Runs; a repository that does not answer takes one's place for a minute."""
 
 _RETRY_SECONDS = 300.0
 
@@ -51,20 +59,29 @@ class Scheduler:
     ) -> None:
         self._memory, self._look, self._dispatcher = memory, look, dispatcher
         self._leases, self._configured, self._repository = leases, configured, repository
+        self._busy: set[tuple[str, str]] = set()
         self._log = structlog.get_logger()
 
     def run(self, over: threading.Event) -> None:
         """Run what is due until ``over`` is set."""
+        pool = ThreadPoolExecutor(_AT_ONCE, "schedule")
         while not over.wait(_IDLE_SECONDS):
             try:
                 if self._leases.take(_LEASE, _LEASE_SECONDS):
-                    self.once(time.time())
+                    self.begin(pool, time.time())
             except Exception as error:  # noqa: BLE001  # schedules go on, whatever ails the database
                 self._log.warning("the schedules could not be looked at", error=str(error))
+        pool.shutdown(cancel_futures=True)
         self._leases.give_back(_LEASE)
 
     def once(self, now: float) -> None:
         """Run every schedule that is due at ``now``."""
+        with ThreadPoolExecutor(_AT_ONCE, "schedule") as pool:
+            self.begin(pool, now)
+
+    def begin(self, pool: ThreadPoolExecutor, now: float) -> None:
+        """Have ``pool`` run every schedule that is due at ``now``, unless it has it already."""
+        busy = self._busy.copy()  # before the records are read: what ends meanwhile is in them as it was
         known = {(record.repository, record.name): record for record in self._memory.all()}
         wanted = {
             (name, schedule.name): (settings, schedule)
@@ -72,17 +89,29 @@ class Scheduler:
             for schedule in settings.schedules
         }
         self._memory.only(wanted.keys())
-        for (name, _), (settings, schedule) in wanted.items():
-            record = known.get((name, schedule.name))
+        for key, (settings, schedule) in wanted.items():
+            record, name = known.get(key), key[0]
+            if key in busy:
+                continue
             text = f"{cron_of(schedule)} {schedule.timezone} {schedule.jitter}"
             if record is None or record.cron != text:
                 due = next_time(schedule, name, now)
                 fresh = ScheduleRecord(repository=name, name=schedule.name, cron=text, due_at=due)
                 self._memory.keep(fresh)
             elif record.due_at <= now:
-                self._due(settings, schedule, record, now)
+                self._busy.add(key)
+                pool.submit(self._work, settings, schedule, record, now)
+
+    def _work(self, settings: Repository, schedule: Schedule, record: ScheduleRecord, now: float) -> None:
+        try:
+            self._due(settings, schedule, record, now)
+        except Exception as error:  # noqa: BLE001  # it is still due, and the same run, when the database is back
+            self._log.warning("a scheduled run could not be noted", repository=record.repository, error=str(error))
+        finally:
+            self._busy.discard((record.repository, record.name))
 
     def _due(self, settings: Repository, schedule: Schedule, record: ScheduleRecord, now: float) -> None:
+        """Run a schedule that was seen to be due at ``now``, however long it has waited for its turn since."""
         name = record.repository
         due, redact = next_time(schedule, name, now), Redactor()
         if now - record.due_at > _LATE_SECONDS and schedule.missed == "skip":

@@ -1,17 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Schedules are looked at one by one: what ails one repository is its own."""
+"""Schedules run side by side: what ails one repository is its own."""
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
+import pytest
 
 from runner.service.serve import opened
+from tests.support.bench import wait_until
+from tests.support.git_http import serve_git
+from tests.support.stalling_proxy import StallingProxy, stalling
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from runner.service.serve import Runner
 
 CONFIG = """\
 state: {folder}/state
@@ -36,3 +45,69 @@ def test_one_missing_secret_stops_the_schedules_of_its_repository_only(tmp_path:
         notes = {record.repository: record.note for record in runner.schedules.all()}
     assert "gone" in notes["first"]
     assert "no git repository" in notes["second"]
+
+
+STALLING = """\
+state: {folder}/state
+repositories:
+  deaf: {{url: "{url}/deaf.git", schedules: [{{nightly: true}}]}}
+  quick: {{url: "file://{folder}/quick", schedules: [{{nightly: true, missed: skip}}]}}
+"""
+
+
+@pytest.fixture
+def deaf(tmp_path: Path) -> Iterator[StallingProxy]:
+    """A server that never answers."""
+    with serve_git(tmp_path) as url, stalling(url, "GET ") as proxy:
+        (tmp_path / "packhouse.yaml").write_text(STALLING.format(folder=tmp_path, url=proxy.endpoint))
+        yield proxy
+
+
+def due(runner: Runner, **at: float) -> None:
+    """Have each schedule due at its time, and every other one never."""
+    runner.scheduler.once(time.time())
+    for record in runner.schedules.all():
+        runner.schedules.keep(msgspec.structs.replace(record, due_at=at.get(record.repository, 9e9)))
+
+
+def note(runner: Runner, repository: str) -> str:
+    return next(record.note for record in runner.schedules.all() if record.repository == repository)
+
+
+def test_a_repository_that_does_not_answer_holds_up_no_other(deaf: StallingProxy, tmp_path: Path) -> None:
+    over = threading.Event()
+    with opened(tmp_path / "packhouse.yaml") as runner:
+        due(runner, deaf=time.time())
+        thread = threading.Thread(target=runner.scheduler.run, args=(over,))
+        thread.start()
+        try:
+            assert deaf.stalled.wait(20)
+            runner.schedules.keep(msgspec.structs.replace(
+                next(record for record in runner.schedules.all() if record.repository == "quick"),
+                due_at=time.time(),
+            ))  # fmt: skip
+            wait_until(lambda: "no git repository" in note(runner, "quick"), seconds=20)
+            assert note(runner, "deaf") == ""
+        finally:
+            deaf.close()
+            over.set()
+            thread.join()
+        assert "deaf.git" in note(runner, "deaf")
+
+
+def test_a_run_that_waits_for_its_turn_is_not_missed(deaf: StallingProxy, tmp_path: Path) -> None:
+    now = time.time()
+    with opened(tmp_path / "packhouse.yaml") as runner, ThreadPoolExecutor(1) as pool:
+        due(runner, deaf=now, quick=now + 600)
+        scheduler = runner.scheduler
+        scheduler.begin(pool, now)
+        assert deaf.stalled.wait(20)
+        scheduler.begin(pool, now + 601)
+        scheduler.begin(pool, now + 1200)  # it is late by then, and still waits
+        assert note(runner, "quick") == ""
+        deaf.close()
+        pool.shutdown()
+        assert "no git repository" in note(runner, "quick")
+        due(runner, quick=now)
+        runner.scheduler.once(now + 600)
+        assert note(runner, "quick") == "missed while nothing ran"
