@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-import sqlalchemy as sa
 
 from runner.errors import HostError
 from runner.service.database.connect import database_url, open_database
 from runner.service.database.tables import ABOUT
 from runner.service.jobs.model import ImageKey, JobError, JobRequest, JobResult
 from runner.service.jobs.store import JobStore
-from runner.service.watch.memory import WatchMemory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,20 +91,6 @@ def test_pages_of_jobs(jobs: JobStore) -> None:
     assert jobs.find(repository="other") == ()
     assert jobs.find(states=("running",)) == ()
     assert len(jobs.find(image=str(IMAGE))) == 5
-
-
-def test_a_database_of_the_first_version_is_taken_over(engine: Engine, jobs: JobStore, tmp_path: Path) -> None:
-    assert jobs.add(REQUEST) is not None
-    with engine.begin() as connection:
-        connection.execute(sa.text("ALTER TABLE watches DROP COLUMN tags"))
-        connection.execute(sa.text("INSERT INTO watches VALUES ('images', NULL, 0, 0, '', '', '')"))
-        connection.execute(sa.text("DROP TABLE newest"))
-        connection.execute(ABOUT.update().values(version=1))
-    for _ in range(2):
-        again = open_database(database_url("", tmp_path))
-        assert len(JobStore(again).find()) == 1
-        assert WatchMemory(again).tag_patterns("images") == ()
-        again.dispose()
 
 
 def test_a_newer_database_is_left_alone(engine: Engine, tmp_path: Path) -> None:
