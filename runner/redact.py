@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MASK = "[redacted]"
-_URL_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/@\s'\"]+@", re.IGNORECASE)
+_URL_USERINFO = re.compile(r"(?<=[a-z0-9+.-])://[^/@\s'\"]+@", re.IGNORECASE)
+"""Begins behind the scheme: whole schemes would be looked for at every character of a line that has no end."""
 _SHORTEST = 4
 """Shorter strings are not masked: they would blank half of every log and protect nothing."""
 
@@ -37,7 +38,7 @@ class Redactor:
         """Return ``text`` with every secret replaced by a mask."""
         for secret in self.secrets:
             text = text.replace(secret, MASK)
-        return _URL_USERINFO.sub(rf"\g<scheme>{MASK}@", text)
+        return _URL_USERINFO.sub(f"://{MASK}@", text)
 
 
 def strip_credentials(url: str) -> str:
@@ -45,7 +46,7 @@ def strip_credentials(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:  # not a URL after all, yet it may hold a login
-        return _URL_USERINFO.sub(r"\g<scheme>", url)
+        return _URL_USERINFO.sub("://", url)
     if not parts.scheme or "@" not in parts.netloc:
         return url
     host = parts.netloc.rpartition("@")[2]
