@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TAIL_LINES = 40
+_TAIL_CHARACTERS = 2000
 _CHUNK = 65536
 _LOOK_SECONDS = 0.2
 _GRACE_SECONDS = 1.5
@@ -81,9 +82,14 @@ class _Output:
 
     def _emit(self, raw: bytes) -> None:
         line = self.redact(raw.decode("utf-8", "backslashreplace").rstrip("\r"))
-        self.tail.append(line)
+        self.tail.append(tail_line(line))
         if self.sink is not None:
             self.sink(line)
+
+
+def tail_line(line: str) -> str:
+    """Return ``line`` as an error shows it: long ones, which say nothing, cut."""
+    return line if len(line) <= _TAIL_CHARACTERS else f"{line[:_TAIL_CHARACTERS]}…"
 
 
 def tool_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -83,7 +83,7 @@ class _Ear:
             self.outcome = event
             return
         if isinstance(event, LogLine):
-            self.last.append(event.line)
+            self.last.append(process.tail_line(event.line))
         elif isinstance(event, Started):
             self.phase = event.name
         self._on_event(event)

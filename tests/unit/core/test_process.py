@@ -45,6 +45,14 @@ def test_failure_names_the_action_and_shows_the_last_lines() -> None:
     assert caught.value.log_tail[-1] == "line 60"
 
 
+def test_an_error_shows_no_more_than_the_beginning_of_a_long_line() -> None:
+    lines: list[str] = []
+    with pytest.raises(BuildError) as caught:
+        run(["sh", "-c", "head -c 50000 /dev/zero | tr '\\0' x; exit 3"], sink=lines.append)
+    assert caught.value.log_tail == ("x" * 2000 + "…",)
+    assert lines == ["x" * 50000]
+
+
 def test_a_signal_is_named() -> None:
     with pytest.raises(BuildError) as caught:
         run(["sh", "-c", "kill -SEGV $$"])
