@@ -67,7 +67,9 @@ DEVICES = {"full": (1, 7), "null": (1, 3), "random": (1, 8), "tty": (5, 0), "ura
 UMASK = 0o022
 
 PROCESSES = 4096
-"""More processes at once than any package script needs, fewer than a fork bomb."""
+"""More processes at once than any package script needs, fewer than a fork bomb.
+
+More also than ``limits`` of a runner allow, which counts them: so it sees that a job went over its limit."""
 
 
 def environment(extra: Mapping[str, str], cwd: str = "/") -> dict[str, str]:

@@ -72,6 +72,7 @@ class Settings:
             log_bytes=limits.log,
             memory=limits.memory,
             disk=limits.disk,
+            processes=limits.processes,
         )
 
     def watch(self, name: str) -> tuple[WatchedRepository, float] | None:

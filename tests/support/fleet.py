@@ -27,6 +27,7 @@ from tests.support.queue_worker import Setup
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runner.service.config.model import Limits
     from runner.service.jobs.model import Job
     from tests.support.bench import Bench
 
@@ -48,7 +49,14 @@ class Fleet:
     def url(self) -> str:
         return self.bench.setup.description.as_uri()
 
-    def worker(self, name: str = "one", labels: tuple[str, ...] = ("x86_64",)) -> subprocess.Popen[str]:
+    def worker(
+        self,
+        name: str = "one",
+        labels: tuple[str, ...] = ("x86_64",),
+        *,
+        builds: int = 1,
+        limits: dict[str, Limits] | None = None,
+    ) -> subprocess.Popen[str]:
         """Start a worker; one of the same name is the same machine, started again."""
         command = self.bench.command.with_env(**self.bench.setup.environment)
         command.home()
@@ -59,7 +67,9 @@ class Fleet:
             url=self.url,
             storage=self.bench.storage.as_uri(),
             environment={**command.environment(), "PACKHOUSE_STORE": str(command.store)},
+            builds=builds,
             labels=labels,
+            limits=limits or {},
         )
         file = self.bench.base / f"{name}.json"
         file.write_bytes(msgspec.json.encode(setup))

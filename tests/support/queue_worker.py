@@ -8,9 +8,11 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from runner.service.config.model import Limits
 from runner.service.database.connect import open_database
 from runner.service.database.leases import Leases
 from runner.service.jobs.store import JobStore
@@ -22,11 +24,14 @@ from runner.service.queue.upkeep import Upkeep
 from runner.service.queue.worker import Crew, Worker
 from runner.service.queue.workers import WorkerRecord, Workers
 
+if TYPE_CHECKING:
+    from runner.service.jobs.model import JobRequest
+
 HEARTBEAT = 1.0
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker is told."""
+    """What a worker is told; ``limits`` of the jobs of some channels."""
 
     name: str
     database: str
@@ -36,6 +41,21 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     builds: int = 1
     labels: tuple[str, ...] = ("x86_64",)
+    limits: dict[str, Limits] = {}
+
+    def job(self, request: JobRequest) -> JobSettings:
+        """How a job is to be done."""
+        limits = self.limits.get(request.channel, Limits(time=120))
+        return JobSettings(
+            url=self.url,
+            environment=self.environment,
+            storage=self.storage,
+            seconds=limits.time,
+            log_bytes=limits.log,
+            memory=limits.memory,
+            disk=limits.disk,
+            processes=limits.processes,
+        )
 
 
 def main() -> None:
@@ -45,13 +65,12 @@ def main() -> None:
     queue_url = queue_database(setup.database, state)
     make_tables(queue_url)
     jobs, workers, queue = JobStore(engine), Workers(engine, HEARTBEAT), DbosQueue(queue_url)
-    settings = JobSettings(url=setup.url, environment=setup.environment, storage=setup.storage, seconds=120)
     place = Workplace(
         engine=engine,
         jobs=jobs,
         worker=setup.name,
         work=state / setup.name,
-        settings_of=lambda _request: settings,
+        settings_of=setup.job,
         stopping=threading.Event(),
     )
     record = WorkerRecord(

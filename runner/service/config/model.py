@@ -222,12 +222,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         log: its log; more ends it.
         memory: of all processes of a build together; 0 is no limit.
         disk: what a build may write into its working folders; 0 is no limit.
+        processes: at once, threads among them, so that a fork bomb ends the build; 0 is no limit.
     """
 
     time: Interval = 2 * _HOUR
     log: Size = 64 << 20
     memory: Size = 0
     disk: Size = 50 << 30
+    processes: Annotated[int, msgspec.Meta(ge=0, le=4000)] = 2000
 
 
 class Repository(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

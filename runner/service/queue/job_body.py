@@ -332,6 +332,7 @@ class _Attempt:
             log_bytes=settings.log_bytes,
             memory=settings.memory,
             disk=settings.disk,
+            processes=settings.processes,
             folders=lambda: [self._target, *_scratch(staging, label)],
             scratch=lambda: _scratch(staging, label),
             stop=self._is_over,

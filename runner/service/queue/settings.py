@@ -37,6 +37,7 @@ class JobSettings:
         lock_branch: where a refreshed lock is offered; None: nowhere.
         key: private key to sign with; its passphrase is in the environment.
         seconds, log_bytes, memory, disk: a step may take, say, use and write; 0 is no limit for the last two.
+        processes: a step may have at once, threads among them; 0 is no limit.
     """
 
     url: str
@@ -51,6 +52,7 @@ class JobSettings:
     log_bytes: int = 64 << 20
     memory: int = 0
     disk: int = 0
+    processes: int = 0
 
 
 class SettingsOf(Protocol):

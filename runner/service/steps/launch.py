@@ -17,7 +17,7 @@ from runner.errors import BuildError, LimitError
 from runner.pipeline.images import erase
 from runner.redact import Redactor
 from runner.service.steps.order import Built, Locked, Proposed, Published, Scanned, StepEvent, encode_order
-from runner.service.steps.usage import disk_of, memory_of
+from runner.service.steps.usage import disk_of, family_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -43,6 +43,7 @@ class Surroundings:
         redact: masks these secrets in whatever the step says.
         seconds, log_bytes: it may take, and may say.
         memory, disk: bytes that its processes may have in memory together, and may write; 0 is no limit.
+        processes: it may have so many at once, threads among them; 0 is no limit.
         folders: finds the folders that count.
         scratch: finds those that nobody needs once the step was ended.
         stop: asked several times a second whether the step is to be ended.
@@ -54,6 +55,7 @@ class Surroundings:
     log_bytes: int
     memory: int = 0
     disk: int = 0
+    processes: int = 0
     folders: Callable[[], Iterable[Path]] = tuple
     scratch: Callable[[], Iterable[Path]] = tuple
     stop: Callable[[], bool] = lambda: False
@@ -130,7 +132,10 @@ class _Watch:
         now, around = time.monotonic(), self._around
         if now - self._measured < _MEASURE_SECONDS:
             return
-        if around.memory and memory_of(self._pid) > around.memory:
+        family = family_of(self._pid) if around.memory or around.processes else []
+        if around.processes and sum(process.threads for process in family) > around.processes:
+            self.over = f"it had more than {around.processes} processes at once"
+        elif around.memory and sum(process.memory for process in family) > around.memory:
             self.over = f"its processes had more than {around.memory} bytes in memory"
         elif around.disk and now >= self._walk_at:
             if disk_of(around.folders()) > around.disk:
@@ -164,7 +169,7 @@ class _Ear:
                 self.outcome = event
                 return
             case LogLine(text):
-                self.last.append(text)
+                self.last.append(process.tail_line(text))
             case Started(name):
                 self.phase = name
             case _:

@@ -110,6 +110,12 @@ WRONG = {
     "limits: {time: 5 min}": ("limits.time", 1, "must be a duration such as", ""),
     "limits: {time: 0}": ("limits.time", 1, "must be a duration: more than 0s", ""),
     "limits: {time: .inf}": ("limits.time", 1, "must be a duration such as", ""),
+    "limits: {processes: 4001}": (
+        "limits.processes",
+        1,
+        "must be a whole number: at least 0 and at most 4",
+        "",
+    ),
     "limits: {log: 1GB}": ("limits.log", 1, "must be a size such as", ""),
     "worker: {builds: 1.5}": ("worker.builds", 1, "must be a whole number", ""),
     "worker: {builds: 010}": ("worker.builds", 1, "must be a whole number", ""),
