@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections import deque
@@ -16,11 +17,13 @@ from runner.engine.job import Failed, LogLine, Started, raised
 from runner.errors import BuildError, LimitError
 from runner.pipeline.images import erase
 from runner.redact import Redactor
+from runner.service.steps.disk import DiskMeter
 from runner.service.steps.order import Built, Locked, Proposed, Published, Scanned, StepEvent, encode_order
-from runner.service.steps.usage import disk_of, family_of
+from runner.service.steps.usage import family_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from runner.service.steps.order import Order, Outcome
@@ -28,8 +31,7 @@ if TYPE_CHECKING:
 _DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")
 _LONGEST_EVENT = 8 << 20
 _MEASURE_SECONDS = 1.0
-_WALK_SHARE = 0.1
-"""Of the time may go into walking through what a step wrote."""
+_ERASE_TRIES = 10
 _NEVER = 10.0 * 365 * 86400
 """Seconds: the watch ends what takes too long, and lets it clean up."""
 
@@ -72,19 +74,9 @@ def run_step(order: Order, around: Surroundings, hear: Callable[[StepEvent], Non
     ear = _Ear(hear, around.redact)
     watch = _Watch(around, ear)
     try:
-        done = process.run(
-            [*_DIES_WITH_US, sys.executable, "-m", "runner.service.steps"],
-            env=around.environment,
-            stdin=encode_order(order),
-            sink=ear,
-            limits=process.Limits(seconds=_NEVER, output_bytes=sys.maxsize, line_bytes=_LONGEST_EVENT),
-            check=False,
-            stop=watch,
-            started=watch.begin,
-        )
+        done = _run(order, around.environment, ear, watch)
     except process.StoppedError:
-        for folder in around.scratch():  # it had little time to clean up, and may have been killed over it
-            erase(folder)
+        _erase_all(around.scratch)
         if not watch.over:
             raise
         raise LimitError(
@@ -106,18 +98,50 @@ def run_step(order: Order, around: Surroundings, hear: Callable[[StepEvent], Non
     return ear.outcome
 
 
+def _run(order: Order, environment: Mapping[str, str], ear: _Ear, watch: _Watch) -> process.Completed:
+    with watch.measuring():
+        return process.run(
+            [*_DIES_WITH_US, sys.executable, "-m", "runner.service.steps"],
+            env=environment,
+            stdin=encode_order(order),
+            sink=ear,
+            limits=process.Limits(seconds=_NEVER, output_bytes=sys.maxsize, line_bytes=_LONGEST_EVENT),
+            check=False,
+            stop=watch,
+            started=watch.begin,
+        )
+
+
+def _erase_all(scratch: Callable[[], Iterable[Path]]) -> None:
+    """Erase what a step left that had little time to clean up, and may have been killed over it.
+
+    Thousands of processes take a moment to die, and one may write meanwhile what a folder then is not empty of.
+    """
+    for _ in range(_ERASE_TRIES):
+        folders = list(scratch())
+        if not folders:
+            return
+        for folder in folders:
+            erase(folder)
+
+
 class _Watch:
     """Says when a step is to be ended, and in ``over`` which limit it went over, if that is why."""
 
     def __init__(self, around: Surroundings, ear: _Ear) -> None:
         self._around, self._ear = around, ear
         self._deadline = time.monotonic() + around.seconds
-        self._pid, self._measured, self._walk_at = 0, 0.0, 0.0
+        self._pid, self._measured = 0, 0.0
+        self._disk = DiskMeter(around.folders)
         self.over = ""
 
     def begin(self, pid: int) -> None:
         """Hear which process it is."""
         self._pid = pid
+
+    def measuring(self) -> AbstractContextManager[None]:
+        """Have the disk measured while the block lasts."""
+        return self._disk.walking() if self._around.disk else contextlib.nullcontext()
 
     def __call__(self) -> bool:
         if self._ear.said > self._around.log_bytes:
@@ -129,18 +153,16 @@ class _Watch:
         return bool(self.over) or self._around.stop()
 
     def _measure(self) -> None:
-        now, around = time.monotonic(), self._around
-        if now - self._measured < _MEASURE_SECONDS:
+        around = self._around
+        if time.monotonic() - self._measured < _MEASURE_SECONDS:
             return
         family = family_of(self._pid) if around.memory or around.processes else []
         if around.processes and sum(process.threads for process in family) > around.processes:
             self.over = f"it had more than {around.processes} processes at once"
         elif around.memory and sum(process.memory for process in family) > around.memory:
             self.over = f"its processes had more than {around.memory} bytes in memory"
-        elif around.disk and now >= self._walk_at:
-            if disk_of(around.folders()) > around.disk:
-                self.over = f"it wrote more than {around.disk} bytes"
-            self._walk_at = time.monotonic() + (time.monotonic() - now) / _WALK_SHARE
+        elif around.disk and self._disk.used > around.disk:
+            self.over = f"it wrote more than {around.disk} bytes"
         self._measured = time.monotonic()
 
 

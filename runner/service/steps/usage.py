@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a step uses of this machine, as the kernel tells: processes with their memory, and disk of its folders."""
+"""The processes of a step, and what they use of this machine, as the kernel tells."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from typing import NamedTuple
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_BLOCK = 512
 
 
 class Process(NamedTuple):
@@ -42,11 +38,6 @@ def family_of(pid: int) -> list[Process]:
     return found
 
 
-def disk_of(folders: Iterable[Path]) -> int:
-    """Return the bytes that everything below ``folders`` takes on disk; what goes meanwhile does not count."""
-    return sum(_size(Path(parent), names) for folder in folders for parent, _, names in os.walk(folder))
-
-
 def _look_at(pid: int) -> Process | None:
     """Read ``stat`` of proc(5); None when the process is gone."""
     try:
@@ -55,13 +46,3 @@ def _look_at(pid: int) -> Process | None:
         return None
     fields = text.rpartition(")")[2].split()  # a name may have anything in it, and ends at the last bracket
     return Process(pid, parent=int(fields[1]), threads=int(fields[17]), memory=int(fields[21]) * _PAGE)
-
-
-def _size(parent: Path, names: Iterable[str]) -> int:
-    total = 0
-    for name in names:
-        try:
-            total += (parent / name).lstat().st_blocks * _BLOCK
-        except OSError:
-            continue
-    return total

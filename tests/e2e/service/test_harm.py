@@ -51,10 +51,11 @@ class Harm:
     script: str
     reason: str
     seconds: float = 60
+    disk: int = DISK
 
     @property
     def limits(self) -> Limits:
-        return Limits(time=self.seconds, log=LOG, disk=DISK, processes=PROCESSES)
+        return Limits(time=self.seconds, log=LOG, disk=self.disk, processes=PROCESSES)
 
 
 HARMS = {
@@ -66,8 +67,9 @@ HARMS = {
     "busy-bomb": Harm("perl -e 'fork while 1' MARK", _FORKED),
     "big-file": Harm("cat /dev/zero >/fill; sleep 600", _WROTE),
     "many-files": Harm(
-        "perl -e 'for my $d (1..9e3) { mkdir qq(/$d); for (1..1e3) { open F, qq(>/$d/$_); print F $_ x 2e3 } }'",
-        _WROTE,
+        "perl -e 'for my $d (1..1e3) { mkdir qq(/$d); for (1..1e3) { open F, qq(>/$d/$_); print F $_ x 2e3 } }'",
+        "it wrote more than 60000000 bytes",
+        disk=60_000_000,
     ),
 }
 """All end themselves sooner or later, should we fail to."""

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a step has written, as du(1) finds in the background: a walk through millions of files takes its time."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from runner import process
+from runner.errors import PackhouseError
+from runner.sandbox.identity import probe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+_PAUSE = 1.0
+_SHARE = 0.2
+"""Of the time may go into walking."""
+
+_LEAST_BYTES = 4096
+"""What a file or folder counts at least: an empty one has no block on disk, and yet there can be only so many."""
+
+
+class DiskMeter:
+    """Walks through the folders that ``folders`` finds.
+
+    It is du that walks, which follows no link and loses its way neither in deep folders nor in ones that move.
+    """
+
+    def __init__(self, folders: Callable[[], Iterable[Path]]) -> None:
+        self._folders = folders
+        self._over = threading.Event()
+        self.used = 0
+        """Bytes on disk, as the last walk found; what went meanwhile does not count."""
+
+    @contextmanager
+    def walking(self) -> Iterator[None]:
+        """Walk again and again while the block lasts."""
+        thread = threading.Thread(target=self._walk, name="disk", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            thread.join()
+
+    def _walk(self) -> None:
+        pause = 0.0
+        with contextlib.suppress(process.StoppedError, PackhouseError):  # where du cannot walk no build can work
+            while not self._over.wait(pause):
+                began = time.monotonic()
+                if folders := [folder for folder in self._folders() if folder.exists()]:
+                    self.used = max(
+                        self._du("--block-size=1", folders), _LEAST_BYTES * self._du("--inodes", folders)
+                    )
+                pause = max(_PAUSE, (time.monotonic() - began) / _SHARE)
+
+    def _du(self, option: str, folders: list[Path]) -> int:
+        """Folders and files may belong to ids that only the build's namespace can read."""
+        command = ["unshare", *probe().unshare, "--", "du", "--summarize", "--total", "--one-file-system", option]
+        done = process.run([*command, "--", *folders], check=False, stop=self._over.is_set)
+        total = done.stdout.splitlines()[-1:]
+        return int(total[0].split()[0]) if total else 0
