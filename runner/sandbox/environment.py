@@ -64,6 +64,9 @@ PROC_READ_ONLY = ("acpi", "bus", "dynamic_debug", "fs", "irq", "scsi", "sys", "s
 DEVICES = {"full": (1, 7), "null": (1, 3), "random": (1, 8), "tty": (5, 0), "urandom": (1, 9), "zero": (1, 5)}
 """All devices there are, with major and minor number (Linux, ``Documentation/admin-guide/devices.txt``)."""
 
+MEMORY_FILES = 64 << 20
+"""Bytes that ``/dev/shm`` may hold, as in most containers: they are in memory, and belong to no process."""
+
 UMASK = 0o022
 
 PROCESSES = 4096

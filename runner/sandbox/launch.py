@@ -49,6 +49,7 @@ def launch(
         umask=environment.UMASK,
         binds=[(str(bind.source.resolve()), bind.target, bind.writable) for bind in command.binds],
         devices=sorted(environment.DEVICES),
+        memory_files=environment.MEMORY_FILES,
         read_only=list(environment.PROC_READ_ONLY),
         capabilities=[environment.CAPABILITY_NUMBERS[name] for name in capabilities],
         program=seccomp.program(),

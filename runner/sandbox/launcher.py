@@ -69,6 +69,7 @@ class Spec:
         isolate: we are the first process in namespaces of our own and may mount; else only change the root.
         binds: source on the machine, target in the tree, whether writable.
         devices: names in ``/dev`` that the program gets.
+        memory_files: bytes that ``/dev`` may hold, and as many ``/dev/shm``.
         read_only: names in ``/proc`` that it may not write.
         capabilities: numbers of those it keeps.
         program: the seccomp filter, an array of ``struct sock_filter``.
@@ -86,6 +87,7 @@ class Spec:
         umask: int,
         binds: list[tuple[str, str, bool]],
         devices: list[str],
+        memory_files: int,
         read_only: list[str],
         capabilities: list[int],
         program: bytes,
@@ -99,6 +101,7 @@ class Spec:
         self.umask = umask
         self.binds = binds
         self.devices = devices
+        self.memory_files = memory_files
         self.read_only = read_only
         self.capabilities = capabilities
         self.program = program
@@ -215,15 +218,15 @@ def _mount_all(spec: Spec) -> None:
         if os.path.exists(path):  # noqa: PTH110
             _mount(path, path, flags=_MS_BIND | _MS_REC)
             _set_attributes(path, _MOUNT_ATTR_RDONLY)
-    _mount_dev(f"{root}/dev", spec.devices)
+    _mount_dev(f"{root}/dev", spec.devices, f"size={spec.memory_files}")
     for source, target, writable in spec.binds:
         _mount(source, root + target, flags=_MS_BIND | _MS_REC)
         limits = _MOUNT_ATTR_NODEV | _MOUNT_ATTR_NOSUID
         _set_attributes(root + target, limits if writable else limits | _MOUNT_ATTR_RDONLY)
 
 
-def _mount_dev(dev: str, devices: list[str]) -> None:
-    _mount("tmpfs", dev, "tmpfs", _MS_NOSUID, "mode=0755")
+def _mount_dev(dev: str, devices: list[str], size: str) -> None:
+    _mount("tmpfs", dev, "tmpfs", _MS_NOSUID, f"mode=0755,{size}")
     for name in devices:
         os.close(os.open(f"{dev}/{name}", os.O_CREAT | os.O_EXCL))
         _mount(f"/dev/{name}", f"{dev}/{name}", flags=_MS_BIND)
@@ -232,7 +235,7 @@ def _mount_dev(dev: str, devices: list[str]) -> None:
     for name in ("pts", "shm"):
         os.mkdir(f"{dev}/{name}")  # noqa: PTH102
     _mount("devpts", f"{dev}/pts", "devpts", _MS_NOSUID | _MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620")
-    _mount("tmpfs", f"{dev}/shm", "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=1777")
+    _mount("tmpfs", f"{dev}/shm", "tmpfs", _MS_NOSUID | _MS_NODEV, f"mode=1777,{size}")
 
 
 def _pivot(root: str) -> None:

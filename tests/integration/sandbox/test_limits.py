@@ -65,6 +65,16 @@ def test_a_flood_of_output_is_stopped(world: World) -> None:
     assert ran.seconds < 30
 
 
+def test_files_in_memory_are_bounded(world: World) -> None:
+    if not world.is_isolated:
+        pytest.skip("/dev is a folder of the tree")
+    ran = world.perl(
+        "open my $file, '>', '/dev/shm/fill'; my $piece = 'x' x 0x100000; my $many = 0;"
+        "while ($many < 100 && syswrite($file, $piece)) { $many++ } print qq($many $!); unlink '/dev/shm/fill'"
+    )
+    assert ran.stdout == f"{environment.MEMORY_FILES >> 20} No space left on device", ran
+
+
 def test_orphans_are_reaped(world: World) -> None:
     if not world.is_isolated:
         pytest.skip("needs a process namespace")
