@@ -153,7 +153,7 @@ class VerificationError(PackhouseError):
 
 
 class LimitError(PackhouseError):
-    """A build went over its time, output or disk limit and was ended."""
+    """A build went over one of its limits, such as time, output or disk, and was ended."""
 
     exit_code = 13
     kind = "limit"

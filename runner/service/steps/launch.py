@@ -18,6 +18,7 @@ from runner.errors import BuildError, LimitError
 from runner.pipeline.images import erase
 from runner.redact import Redactor
 from runner.service.steps.disk import DiskMeter
+from runner.service.steps.hidden import Hidden, hidden_of
 from runner.service.steps.order import Built, Locked, Proposed, Published, Scanned, StepEvent, encode_order
 from runner.service.steps.usage import family_of
 
@@ -131,7 +132,7 @@ class _Watch:
     def __init__(self, around: Surroundings, ear: _Ear) -> None:
         self._around, self._ear = around, ear
         self._deadline = time.monotonic() + around.seconds
-        self._pid, self._measured = 0, 0.0
+        self._pid, self._measure_at = 0, 0.0
         self._disk = DiskMeter(around.folders)
         self.over = ""
 
@@ -144,26 +145,26 @@ class _Watch:
         return self._disk.walking() if self._around.disk else contextlib.nullcontext()
 
     def __call__(self) -> bool:
+        now = time.monotonic()
         if self._ear.said > self._around.log_bytes:
             self.over = f"it said more than {self._around.log_bytes} bytes"
-        elif time.monotonic() > self._deadline:
+        elif now > self._deadline:
             self.over = f"it took longer than {self._around.seconds:g} s"
-        else:
-            self._measure()
+        elif now > self._measure_at:
+            self.over = self._measured()
+            self._measure_at = time.monotonic() + _MEASURE_SECONDS
         return bool(self.over) or self._around.stop()
 
-    def _measure(self) -> None:
-        around = self._around
-        if time.monotonic() - self._measured < _MEASURE_SECONDS:
-            return
-        family = family_of(self._pid) if around.memory or around.processes else []
+    def _measured(self) -> str:
+        around, family = self._around, family_of(self._pid)
         if around.processes and sum(process.threads for process in family) > around.processes:
-            self.over = f"it had more than {around.processes} processes at once"
-        elif around.memory and sum(process.memory for process in family) > around.memory:
-            self.over = f"its processes had more than {around.memory} bytes in memory"
-        elif around.disk and self._disk.used > around.disk:
-            self.over = f"it wrote more than {around.disk} bytes"
-        self._measured = time.monotonic()
+            return f"it had more than {around.processes} processes at once"
+        hidden = hidden_of(family) if around.memory or around.disk else Hidden(0, 0)
+        if around.memory and sum(process.memory for process in family) + hidden.memory > around.memory:
+            return f"its processes had more than {around.memory} bytes in memory"
+        if around.disk and self._disk.used + hidden.disk > around.disk:
+            return f"it wrote more than {around.disk} bytes"
+        return ""
 
 
 class _Ear:

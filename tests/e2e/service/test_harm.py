@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.xdist_group("harm"),
 ]
 
-LOG, DISK, PROCESSES = 2_000_000, 400_000_000, 300
+LOG, DISK, MEMORY, PROCESSES = 2_000_000, 400_000_000, 400_000_000, 300
 WORKER_MEMORY = 200_000_000
 """Bytes that the worker itself may ever have had in memory; before any job it has 85 MB."""
 
@@ -52,10 +52,11 @@ class Harm:
     reason: str
     seconds: float = 60
     disk: int = DISK
+    memory: int = 0
 
     @property
     def limits(self) -> Limits:
-        return Limits(time=self.seconds, log=LOG, disk=self.disk, processes=PROCESSES)
+        return Limits(time=self.seconds, log=LOG, disk=self.disk, memory=self.memory, processes=PROCESSES)
 
 
 HARMS = {
@@ -66,6 +67,12 @@ HARMS = {
     "hidden-bomb": Harm("setsid bash -c ':(){ :|:& };:' MARK </dev/null >/dev/null 2>&1 & sleep 600", _FORKED),
     "busy-bomb": Harm("perl -e 'fork while 1' MARK", _FORKED),
     "big-file": Harm("cat /dev/zero >/fill; sleep 600", _WROTE),
+    "removed-file": Harm("exec 3>/fill; rm /fill; head -c 4G /dev/zero >&3; sleep 600", _WROTE),
+    "files-in-memory": Harm(
+        "for n in {1..100}; do head -c 10M /dev/zero >/dev/fill$n; done; sleep 600",
+        f"its processes had more than {MEMORY} bytes in memory",
+        memory=MEMORY,
+    ),
     "many-files": Harm(
         "perl -e 'for my $d (1..1e3) { mkdir qq(/$d); for (1..1e3) { open F, qq(>/$d/$_); print F $_ x 2e3 } }'",
         "it wrote more than 60000000 bytes",
