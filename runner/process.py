@@ -24,7 +24,7 @@ TAIL_LINES = 40
 _TAIL_CHARACTERS = 2000
 _CHUNK = 65536
 _LOOK_SECONDS = 0.2
-_GRACE_SECONDS = 1.5
+_GRACE_SECONDS = 1.0
 """What a program that is stopped has to clean up in before it is killed."""
 
 

@@ -38,7 +38,7 @@ _GONE = frozenset({404, 410})
 _NEEDS_LOGIN = frozenset({401, 403, 407})
 _TOO_MANY = 429
 _SERVER_FAILED = 500
-_FAREWELL = 1.0
+_FAREWELL = 0.4
 """Seconds that unfinished downloads get to tidy up after a failure."""
 
 BlobSource = Callable[[str, int], Iterator[bytes]]
