@@ -26,6 +26,7 @@ _LONGEST_EVENT = 8 << 20
 """Bytes: an error carries the last lines of a log, and a line may be long."""
 
 _MOST_OUTPUT = 4 << 30
+_PASSED_ON = ("PACKHOUSE_SANDBOX", "PACKHOUSE_PROCESSES")
 _NAMESPACES = ("--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
@@ -102,5 +103,5 @@ def _namespaces(identity: Identity) -> list[str]:
 
 def _environment() -> dict[str, str]:
     """No secret of the caller's reaches the engine: its environment is made from nothing."""
-    wanted = {name: os.environ[name] for name in ("PACKHOUSE_SANDBOX",) if name in os.environ}
+    wanted = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     return process.tool_environment({"HOME": os.environ.get("HOME", "/nonexistent"), "LANG": "C.UTF-8", **wanted})

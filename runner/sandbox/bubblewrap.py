@@ -30,12 +30,13 @@ class Bubblewrap:
 
     mode: ClassVar[Isolation] = "bwrap"
     redact: Redactor | None = None
+    processes: int = environment.PROCESSES
 
     def run(self, command: Command, *, sink: LineSink | None = None, check: bool = True) -> Completed:
         with (
             mount_points(command),
             none_left(command.root),
-            bounded() as bound,
+            bounded(self.processes) as bound,
             inheritable(seccomp.program()) as filter_fd,
         ):
             return process.run(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner import process
 from runner.errors import HostError, PackhouseError, UsageError
+from runner.sandbox import environment
 from runner.sandbox.api import Command
 from runner.sandbox.bubblewrap import Bubblewrap
 from runner.sandbox.chroot import Chroot, try_devices
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from runner.redact import Redactor
     from runner.sandbox.api import Sandbox
 
-VARIABLE = "PACKHOUSE_SANDBOX"
+VARIABLE, PROCESSES = "PACKHOUSE_SANDBOX", "PACKHOUSE_PROCESSES"
 OLDEST_BUBBLEWRAP = (0, 8)
 
 _PROBE = Command(root=Path("/"), argv=("true",), limits=process.Limits(seconds=20))
@@ -30,15 +31,15 @@ _PROBE = Command(root=Path("/"), argv=("true",), limits=process.Limits(seconds=2
 def choose(redact: Redactor | None = None, env: Mapping[str, str] = os.environ) -> Sandbox:
     """Return bubblewrap, else unshare, else chroot: the first that runs a program here and now.
 
-    ``PACKHOUSE_SANDBOX`` in ``env`` names one to use instead, and no other.
+    ``PACKHOUSE_SANDBOX`` in ``env`` names one to use instead, and no other; ``PACKHOUSE_PROCESSES`` says how many
+    processes a program may have at once.
 
     Raises:
-        UsageError: that names none of the three.
+        UsageError: that names none of the three, or is no number.
         HostError: none works; the reasons are in the error.
     """
-    known: dict[str, Sandbox] = {
-        sandbox.mode: sandbox for sandbox in (Bubblewrap(redact), Unshare(redact), Chroot(redact))
-    }
+    processes = _processes(env.get(PROCESSES, ""))
+    known: dict[str, Sandbox] = {kind.mode: kind(redact, processes) for kind in (Bubblewrap, Unshare, Chroot)}
     wanted = env.get(VARIABLE, "")
     if wanted and wanted not in known:
         raise UsageError(f"{VARIABLE} names no sandbox: {wanted!r}", hint=f"use one of: {', '.join(known)}")
@@ -53,6 +54,16 @@ def choose(redact: Redactor | None = None, env: Mapping[str, str] = os.environ) 
         why="; ".join(reasons),
         hint="install bubblewrap; in a container also allow namespaces. See: packhouse doctor",
     )
+
+
+def _processes(wanted: str) -> int:
+    if not wanted:
+        return environment.PROCESSES
+    if not (wanted.isascii() and wanted.isdecimal() and 0 < int(wanted) <= environment.MOST_PROCESSES):
+        raise UsageError(
+            f"{PROCESSES} is no number of processes: {wanted!r}", hint=f"1 to {environment.MOST_PROCESSES}"
+        )
+    return int(wanted)
 
 
 def why_not(sandbox: Sandbox) -> str | None:

@@ -39,6 +39,7 @@ class Chroot:
 
     mode: ClassVar[Isolation] = "chroot"
     redact: Redactor | None = None
+    processes: int = environment.PROCESSES
 
     def run(self, command: Command, *, sink: LineSink | None = None, check: bool = True) -> Completed:
         with ExitStack() as stack:
@@ -46,7 +47,9 @@ class Chroot:
             stack.enter_context(_devices(command.root))
             for bind in command.binds:
                 stack.enter_context(_shown(command.root, bind))
-            return launch(command, CAPABILITIES, sink=sink, redact=self.redact, check=check)
+            return launch(
+                command, CAPABILITIES, processes=self.processes, sink=sink, redact=self.redact, check=check
+            )
 
 
 def try_devices() -> None:

@@ -70,9 +70,10 @@ MEMORY_FILES = 64 << 20
 UMASK = 0o022
 
 PROCESSES = 4096
-"""More processes at once than any package script needs, fewer than a fork bomb.
+"""More processes at once than any package script needs, fewer than a fork bomb."""
 
-More also than ``limits`` of a runner allow, which counts them: so it sees that a job went over its limit."""
+MOST_PROCESSES = 1 << 22
+"""The kernel has no more (``linux/threads.h``, ``PID_MAX_LIMIT``)."""
 
 
 def environment(extra: Mapping[str, str], cwd: str = "/") -> dict[str, str]:

@@ -34,11 +34,15 @@ def launch(
     capabilities: Sequence[str],
     namespaces: Sequence[str] = (),
     *,
+    processes: int,
     sink: LineSink | None,
     redact: Redactor | None,
     check: bool,
 ) -> Completed:
-    """Run ``command`` by the launcher, in the namespaces that the argument list ``namespaces`` enters first."""
+    """Run ``command`` by the launcher, in the namespaces that the argument list ``namespaces`` enters first.
+
+    It may have so many ``processes`` at once.
+    """
     spec = launcher.Spec(
         root=str(command.root.resolve()),
         argv=list(command.argv),
@@ -55,7 +59,7 @@ def launch(
         program=seccomp.program(),
     )
     interpreter = (sys.executable, "-I", "-S", "-c", _START, str(Path(launcher.__file__).parent))
-    with none_left(command.root), bounded() as bound, inheritable(spec.dump()) as descriptor:
+    with none_left(command.root), bounded(processes) as bound, inheritable(spec.dump()) as descriptor:
         return process.run(
             [*bound, *namespaces, *interpreter, str(descriptor)],
             env=OWN_ENVIRONMENT,

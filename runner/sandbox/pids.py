@@ -3,13 +3,15 @@
 
 Real root is exempt from ``RLIMIT_NPROC`` (setrlimit(2)), so it gets a control group of its own for the time of one
 command (cgroup v2, or v1's ``pids``), where the hierarchy is writable. In a user namespace the limit counts, and
-counts only the processes of that namespace. Where neither can be had the command runs without this bound.
+counts only the processes of that namespace; it cannot be more than we have ourselves. Where neither can be had the
+command runs without this bound.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +39,8 @@ _ABANDONED = 60 * 10**9
 def bounded(limit: int = PROCESSES, hierarchies: tuple[Path, ...] = _HIERARCHIES) -> Iterator[tuple[str, ...]]:
     """Yield the command prefix that puts a program and its descendants under the bound of ``limit`` processes."""
     if in_user_namespace():
-        yield ("prlimit", f"--nproc={limit}")
+        _, most = resource.getrlimit(resource.RLIMIT_NPROC)
+        yield ("prlimit", f"--nproc={limit if most == resource.RLIM_INFINITY else min(limit, most)}")
         return
     group = _make_group(limit, hierarchies)
     if group is None:

@@ -34,10 +34,17 @@ class Unshare:
 
     mode: ClassVar[Isolation] = "unshare"
     redact: Redactor | None = None
+    processes: int = environment.PROCESSES
 
     def run(self, command: Command, *, sink: LineSink | None = None, check: bool = True) -> Completed:
         with mount_points(command):
             namespaces = (program("unshare"), *_OPTIONS)
             return launch(
-                command, environment.CAPABILITIES, namespaces, sink=sink, redact=self.redact, check=check
+                command,
+                environment.CAPABILITIES,
+                namespaces,
+                processes=self.processes,
+                sink=sink,
+                redact=self.redact,
+                check=check,
             )

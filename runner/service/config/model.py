@@ -229,7 +229,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     log: Size = 64 << 20
     memory: Size = 0
     disk: Size = 50 << 30
-    processes: Annotated[int, msgspec.Meta(ge=0, le=4000)] = 2000
+    processes: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 2000
 
 
 class Repository(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

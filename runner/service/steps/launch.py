@@ -17,6 +17,7 @@ from runner.engine.job import Failed, LogLine, Started, raised
 from runner.errors import BuildError, LimitError
 from runner.pipeline.images import erase
 from runner.redact import Redactor
+from runner.sandbox.choose import PROCESSES
 from runner.service.steps.disk import DiskMeter
 from runner.service.steps.hidden import Hidden, hidden_of
 from runner.service.steps.order import Built, Locked, Proposed, Published, Scanned, StepEvent, encode_order
@@ -75,7 +76,7 @@ def run_step(order: Order, around: Surroundings, hear: Callable[[StepEvent], Non
     ear = _Ear(hear, around.redact)
     watch = _Watch(around, ear)
     try:
-        done = _run(order, around.environment, ear, watch)
+        done = _run(order, _environment(around), ear, watch)
     except process.StoppedError:
         _erase_all(around.scratch)
         if not watch.over:
@@ -97,6 +98,11 @@ def run_step(order: Order, around: Surroundings, hear: Callable[[StepEvent], Non
             log_tail=tuple(ear.last),
         )
     return ear.outcome
+
+
+def _environment(around: Surroundings) -> dict[str, str]:
+    """Have the sandbox bound a fork bomb too, where that does not keep us from seeing it."""
+    return {**({PROCESSES: str(2 * around.processes)} if around.processes else {}), **around.environment}
 
 
 def _run(order: Order, environment: Mapping[str, str], ear: _Ear, watch: _Watch) -> process.Completed:

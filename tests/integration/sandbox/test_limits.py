@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.sandbox import environment, pids
+from runner.sandbox.choose import PROCESSES, VARIABLE
 
 if TYPE_CHECKING:
     from tests.integration.sandbox.conftest import World
@@ -89,6 +90,16 @@ def test_the_number_of_processes_is_bounded(world: World) -> None:
     limits = world.run("cat", "/proc/self/limits").stdout
     line = next(line for line in limits.splitlines() if line.startswith("Max processes"))
     assert line.split()[2] == str(environment.PROCESSES)
+
+
+def test_another_number_of_processes_can_be_asked_for(world: World) -> None:
+    with pids.bounded(30) as prefix:
+        if not prefix:
+            pytest.skip("no writable control groups here")
+    outside = {VARIABLE: world.mode, PROCESSES: "50"}
+    ran = world.engine.run("any", world.root, "perl", "-e", _COUNT, env_outside=outside)
+    assert ran.mode == world.mode, ran
+    assert 30 <= int(ran.stdout) < 50
 
 
 @pytest.mark.root

@@ -8,7 +8,7 @@ import pytest
 
 from runner.errors import UsageError
 from runner.sandbox import environment
-from runner.sandbox.choose import VARIABLE, choose
+from runner.sandbox.choose import PROCESSES, VARIABLE, choose
 
 HEADER = Path("/usr/include/linux/capability.h")
 
@@ -39,3 +39,9 @@ def test_callers_win_and_the_base_stays() -> None:
 def test_an_unknown_sandbox_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="jail"):
         choose(env={VARIABLE: "jail"})
+
+
+@pytest.mark.parametrize("wanted", ["0", "-1", "many", "²", "5000000"])
+def test_a_number_of_processes_is_a_number(wanted: str) -> None:
+    with pytest.raises(UsageError, match="PACKHOUSE_PROCESSES is no number of processes"):
+        choose(env={PROCESSES: wanted})

@@ -44,7 +44,7 @@ PATTERNS = st.sampled_from(
 PATHS = st.sampled_from(["/etc/key", "/srv/a b", "/1.10", "/ünï"])
 FORGES = st.sampled_from(get_args(Forge))
 PROJECTS = st.sampled_from(["a/b", "group/sub/x", "17"])
-LIMITS = st.builds(Limits, time=SECONDS, log=SIZES, memory=SIZES, disk=SIZES, processes=st.integers(0, 4000))
+LIMITS = st.builds(Limits, time=SECONDS, log=SIZES, memory=SIZES, disk=SIZES, processes=st.integers(0, 1_000_000))
 SOURCES = st.one_of(
     st.builds(SecretSource, env=VARIABLES),
     st.builds(SecretSource, file=PATHS),

@@ -110,10 +110,10 @@ WRONG = {
     "limits: {time: 5 min}": ("limits.time", 1, "must be a duration such as", ""),
     "limits: {time: 0}": ("limits.time", 1, "must be a duration: more than 0s", ""),
     "limits: {time: .inf}": ("limits.time", 1, "must be a duration such as", ""),
-    "limits: {processes: 4001}": (
+    "limits: {processes: 1000001}": (
         "limits.processes",
         1,
-        "must be a whole number: at least 0 and at most 4",
+        "must be a whole number: at least 0 and at most 1000000",
         "",
     ),
     "limits: {log: 1GB}": ("limits.log", 1, "must be a size such as", ""),
