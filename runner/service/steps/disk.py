@@ -21,6 +21,7 @@ _PAUSE = 1.0
 _SHARE = 0.2
 """Of the time may go into walking."""
 
+_COUNTS = ("--block-size=1", "--inodes")
 _LEAST_BYTES = 4096
 """What a file or folder counts at least: an empty one has no block on disk, and yet there can be only so many."""
 
@@ -51,17 +52,16 @@ class DiskMeter:
     def _walk(self) -> None:
         pause = 0.0
         with contextlib.suppress(process.StoppedError, PackhouseError):  # where du cannot walk no build can work
+            # Folders may belong to ids that only the build's namespace can read.
+            du = ["unshare", *probe().unshare, "--", "du", "--summarize", "--total", "--one-file-system"]
             while not self._over.wait(pause):
                 began = time.monotonic()
                 if folders := [folder for folder in self._folders() if folder.exists()]:
-                    self.used = max(
-                        self._du("--block-size=1", folders), _LEAST_BYTES * self._du("--inodes", folders)
-                    )
+                    blocks, files = (self._du([*du, option, "--", *folders]) for option in _COUNTS)
+                    self.used = max(blocks, _LEAST_BYTES * files)
                 pause = max(_PAUSE, (time.monotonic() - began) / _SHARE)
 
-    def _du(self, option: str, folders: list[Path]) -> int:
-        """Folders and files may belong to ids that only the build's namespace can read."""
-        command = ["unshare", *probe().unshare, "--", "du", "--summarize", "--total", "--one-file-system", option]
-        done = process.run([*command, "--", *folders], check=False, stop=self._over.is_set)
+    def _du(self, command: list[str | Path]) -> int:
+        done = process.run(command, check=False, stop=self._over.is_set)
         total = done.stdout.splitlines()[-1:]
         return int(total[0].split()[0]) if total else 0

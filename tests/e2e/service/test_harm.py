@@ -83,7 +83,7 @@ HARMS = {
         f"its processes had more than {MEMORY} bytes in memory",
         memory=MEMORY,
     ),
-    "hangs": Harm(f"setsid {SLEEP} & {SLEEP}", "it took longer than 20 s", seconds=20),
+    "hangs": Harm(f"setsid {SLEEP} & {SLEEP}", "it took longer than 15 s", seconds=15),
 }
 """All end by themselves at last, should we fail to end them."""
 
