@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -173,6 +174,24 @@ def test_what_takes_too_much_memory_is_ended(steps: Steps) -> None:
     with pytest.raises(LimitError, match="400000000 bytes in memory"):
         run_step(steps.build_order(lock), replace(steps.around, memory=400_000_000), steps.heard.append)
     wait_until(lambda: steps.bench.command.leftovers() == [], seconds=5)
+
+
+def test_what_leaves_nothing_on_a_small_disk_is_ended(steps: Steps) -> None:
+    """Others need some of it, whatever the limit."""
+    steps.bench.setup.script("head -c 1G /dev/zero >/fill || sleep 60\n")
+    steps.commit = GitRepo(steps.bench.setup.description).commit(message="Fill")
+    lock, store = steps.lock().text, steps.bench.command.store
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300M", "none", store], check=True)
+    try:
+        around = replace(steps.around, disk=10 << 30, folders=lambda: list((store / "staging").glob("*")))
+        with pytest.raises(
+            LimitError, match=r"it wrote [0-9]{9} bytes, and only [0-9]+ are left on the disk"
+        ) as caught:
+            run_step(steps.build_order(lock), around, steps.heard.append)
+        assert "free some space" in str(caught.value)
+        wait_until(lambda: steps.bench.command.leftovers() == [], seconds=5)
+    finally:
+        subprocess.run(["umount", store], check=True)
 
 
 def test_what_fills_the_disk_is_ended(steps: Steps) -> None:

@@ -221,7 +221,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         time: of a whole build.
         log: its log; more ends it.
         memory: of all processes of a build together, and files in memory; 0 is no limit.
-        disk: what a build may write into its working folders, a file being 4K at least; 0 is no limit.
+        disk: what a build may write into its working folders, a file being 4K at least, and never more than is
+            left of a disk that is nearly full; 0 is no limit.
         processes: at once, threads among them, so that a fork bomb ends the build; 0 is no limit.
     """
 

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -22,6 +24,9 @@ _SHARE = 0.2
 """Of the time may go into walking."""
 
 _COUNTS = ("--block-size=1", "--inodes")
+_FEW_BYTES, _FEW_SHARE = 10 << 30, 20
+"""What is left on a disk is little below so many bytes, and below that part of a small one."""
+
 _LEAST_BYTES = 4096
 """What a file or folder counts at least: an empty one has no block on disk, and yet there can be only so many."""
 
@@ -37,6 +42,8 @@ class DiskMeter:
         self._over = threading.Event()
         self.used = 0
         """Bytes on disk, as the last walk found; what went meanwhile does not count."""
+        self.room = sys.maxsize
+        """Bytes that are left on that disk, once these are few; whoever has more than them fills it."""
 
     @contextmanager
     def walking(self) -> Iterator[None]:
@@ -59,9 +66,19 @@ class DiskMeter:
                 if folders := [folder for folder in self._folders() if folder.exists()]:
                     blocks, files = (self._du([*du, option, "--", *folders]) for option in _COUNTS)
                     self.used = max(blocks, _LEAST_BYTES * files)
+                    self.room = min(map(_room_at, folders))
                 pause = max(_PAUSE, (time.monotonic() - began) / _SHARE)
 
     def _du(self, command: list[str | Path]) -> int:
         done = process.run(command, check=False, stop=self._over.is_set)
         total = done.stdout.splitlines()[-1:]
         return int(total[0].split()[0]) if total else 0
+
+
+def _room_at(folder: Path) -> int:
+    try:
+        status = os.statvfs(folder)
+    except OSError:
+        return sys.maxsize  # the folder is gone
+    left, size = status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize
+    return left if left < min(_FEW_BYTES, size // _FEW_SHARE) else sys.maxsize

@@ -86,7 +86,7 @@ def run_step(order: Order, around: Surroundings, hear: Callable[[StepEvent], Non
         raise LimitError(
             f"the job was ended: {watch.over}",
             why=f"it was at: {ear.phase}" if ear.phase else None,
-            hint="limits in packhouse.yaml allow more",
+            hint=watch.hint,
             log_tail=tuple(ear.last),
         ) from None
     if isinstance(ear.outcome, Failed):
@@ -142,7 +142,7 @@ class _Watch:
         self._deadline = time.monotonic() + around.seconds
         self._pid, self._measure_at = 0, 0.0
         self._disk = DiskMeter(around.folders)
-        self.over = ""
+        self.over, self.hint = "", "limits in packhouse.yaml allow more"
 
     def begin(self, pid: int) -> None:
         """Hear which process it is."""
@@ -172,8 +172,12 @@ class _Watch:
         hidden = hidden_of(family) if around.memory or around.disk else Hidden(0, 0)
         if around.memory and sum(process.memory for process in family) + hidden.memory > around.memory:
             return f"its processes had more than {around.memory} bytes in memory"
-        if around.disk and self._disk.used + hidden.disk > around.disk:
+        written = self._disk.used + hidden.disk
+        if around.disk and written > around.disk:
             return f"it wrote more than {around.disk} bytes"
+        if written > self._disk.room:
+            self.hint = "free some space; limits in packhouse.yaml can also allow less"
+            return f"it wrote {written} bytes, and only {self._disk.room} are left on the disk"
         return ""
 
 
