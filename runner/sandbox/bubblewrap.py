@@ -73,7 +73,8 @@ class Bubblewrap:
         # As real root the kernel's settings are writable by ownership, whatever the capabilities.
         for name in environment.PROC_READ_ONLY:
             argv += ["--ro-bind-try", f"/proc/{name}", f"/proc/{name}"]
-        argv += ["--perms", "1777", "--size", str(environment.MEMORY_FILES), "--tmpfs", "/dev/shm"]  # noqa: S108  # the sandbox's own
+        size = str(environment.MEMORY_FILES)
+        argv += ["--perms", "1777", "--size", size, "--tmpfs", "/dev/shm"]  # noqa: S108  # the sandbox's own
         for bind in command.binds:
             argv += ["--bind" if bind.writable else "--ro-bind", str(bind.source), bind.target]
         argv += ["--seccomp", str(filter_fd), "--clearenv"]

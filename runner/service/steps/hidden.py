@@ -83,7 +83,7 @@ def _tmpfs_seen_by(pid: str) -> Iterator[tuple[str, str]]:
         text = Path(f"/proc/{pid}/mountinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return
-    for line in text.splitlines():
+    for line in text.split("\n"):  # names may have other line ends in them
         place, _, kind = line.partition(" - ")
         if kind.startswith("tmpfs "):
             _, _, device, _, path, *_ = place.split()

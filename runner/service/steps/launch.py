@@ -35,7 +35,7 @@ _LONGEST_EVENT = 8 << 20
 _MEASURE_SECONDS = 1.0
 _MEASURE_SHARE = 0.02
 """Of a processor may go into looking at processes, of which a machine can have many."""
-_ERASE_TRIES = 10
+_ERASE_TRIES, _ERASE_PAUSE = 10, 0.02
 _NEVER = 10.0 * 365 * 86400
 """Seconds: the watch ends what takes too long, and lets it clean up."""
 
@@ -132,6 +132,7 @@ def _erase_all(scratch: Callable[[], Iterable[Path]]) -> None:
             return
         for folder in folders:
             erase(folder)
+        time.sleep(_ERASE_PAUSE)
 
 
 class _Watch:

@@ -42,7 +42,7 @@ def _look_at(pid: int) -> Process | None:
     """Read ``stat`` of proc(5); None when the process is gone."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        fields = text.rpartition(")")[2].split()  # a name may have anything in it, and ends at the last bracket
+        return Process(pid, parent=int(fields[1]), threads=int(fields[17]), memory=int(fields[21]) * _PAGE)
+    except (OSError, IndexError):
         return None
-    fields = text.rpartition(")")[2].split()  # a name may have anything in it, and ends at the last bracket
-    return Process(pid, parent=int(fields[1]), threads=int(fields[17]), memory=int(fields[21]) * _PAGE)
