@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A forge on loopback that speaks GitHub's, GitLab's or Gitea's API as far as we use it, and is as strict.
 
-It checks login, paths, fields and states, remembers statuses and changes, and answers in the forge's form. What a
-bad day brings (429, 500, a closed connection) is put into ``script``, and is answered before anything else.
+It checks login, paths, fields, their lengths and states, remembers statuses and changes, and answers in the
+forge's form. What a bad day brings (429, 500, a closed connection) is put into ``script``, and is answered before
+anything else.
+
+- GitHub: https://docs.github.com/en/rest/commits/statuses; that it refuses characters outside the Basic
+  Multilingual Plane is written nowhere but in its answers.
+- GitLab: https://docs.gitlab.com/api/commits/#set-commit-pipeline-status; a status that is open moves on only, one
+  that has ended is followed by a new one.
+- Gitea, Forgejo: /api/swagger.
 """
 
 from __future__ import annotations
@@ -33,7 +40,19 @@ _PREFIXES = {
     "gitlab": "/api/v4/projects/acme%2Fimages",
     "gitea": "/api/v1/repos/acme/images",
 }
-_LONGEST = {"github": 140, "gitlab": 255, "gitea": 255}
+_FIELDS = {
+    "github": {"state", "target_url", "description", "context"},
+    "gitlab": {"state", "ref", "name", "target_url", "description", "coverage", "pipeline_id"},
+    "gitea": {"state", "target_url", "description", "context"},
+}
+_LONGEST = {
+    "github": {"description": 140, "context": 255},
+    "gitlab": {"description": 255, "name": 255, "target_url": 255, "ref": 255},
+    "gitea": {"description": 255, "context": 255},
+}
+_MOST_OF_ONE = 1000
+_OPEN = ("pending", "running")
+_EVENTS = {"pending": "enqueue", "running": "run"}
 _SHA = re.compile(r"/statuses/([0-9a-f]{40}|[0-9a-f]{64})")
 
 
@@ -44,6 +63,7 @@ class Status:
     state: str
     description: str
     url: str
+    ref: str = ""
 
 
 @dataclass(slots=True)
@@ -92,7 +112,7 @@ class FakeForge:
     def answer(self, seen: Seen) -> Answer:
         if not self._is_logged_in(seen.headers):
             return Answer(401, {"message": "Bad credentials"})
-        if not seen.path.startswith(_PREFIXES[self._family] + "/"):
+        if not self._is_well_made(seen.headers) or not seen.path.startswith(_PREFIXES[self._family] + "/"):
             return Answer(404, {"message": "Not Found"})
         path = seen.path.removeprefix(_PREFIXES[self._family])
         if match := _SHA.fullmatch(path):
@@ -117,25 +137,48 @@ class FakeForge:
         if self._family == "gitlab":
             return headers.get("private-token") == TOKEN
         scheme = "Bearer" if self._family == "github" else "token"
-        if self._family == "github" and headers.get("accept") != "application/vnd.github+json":
-            return False
         return headers.get("authorization") == f"{scheme} {TOKEN}" and "user-agent" in headers
 
+    def _is_well_made(self, headers: dict[str, str]) -> bool:
+        if self._family != "github":
+            return True
+        versions = (headers.get("accept"), headers.get("x-github-api-version"))
+        return versions == ("application/vnd.github+json", "2022-11-28")
+
     def _status(self, commit: str, seen: Seen) -> Answer:
+        if seen.headers.get("content-type") != "application/json":
+            return Answer(415, {"message": "application/json is asked for"})
         value = seen.json()
-        context = value.get("name" if self._family == "gitlab" else "context", "")
-        status = Status(commit, context, value["state"], value.get("description", ""), value.get("target_url", ""))
-        if status.state not in _STATES[self._family] or not context or len(context) > 255:
-            return self._invalid("state or context is invalid")
-        if len(status.description) > _LONGEST[self._family]:
-            return self._invalid("description is too long")
-        if status.url and not status.url.startswith(("http://", "https://")):
-            return self._invalid("target_url must use http(s) scheme")
+        for fault in self._faults(value):
+            return self._invalid(fault)
+        context = value["name" if self._family == "gitlab" else "context"]
+        texts = (value.get(name, "") for name in ("description", "target_url", "ref"))
+        status = Status(commit, context, value["state"], *texts)
         before = [each for each in self.statuses if (each.commit, each.context) == (commit, context)]
-        if self._family == "gitlab" and before and before[-1].state == status.state:
-            return self._invalid(f"Cannot transition status via :run from :{status.state} (Reason(s): …)")
+        if self._family == "github" and len(before) >= _MOST_OF_ONE:
+            return self._invalid("This SHA and context has reached the maximum number of statuses.")
+        if self._family == "gitlab" and (stuck := _stuck(status, before)):
+            return self._invalid(stuck)
         self.statuses.append(status)
-        return Answer(201, {"id": len(self.statuses), "state": status.state, "context": context})
+        state = "status" if self._family in {"gitlab", "gitea"} else "state"
+        name = "name" if self._family == "gitlab" else "context"
+        return Answer(201, {"id": len(self.statuses), state: status.state, name: context})
+
+    def _faults(self, value: dict[str, str]) -> Iterator[str]:
+        """What the forge would not take; and nothing may be sent that it would not look at."""
+        if unknown := value.keys() - _FIELDS[self._family]:
+            yield f"these are no fields of a status: {sorted(unknown)}"
+        if value.get("state") not in _STATES[self._family]:
+            yield "state does not have a valid value"
+        if not value.get("name" if self._family == "gitlab" else "context", "").strip():
+            yield "a client of ours names its statuses"
+        for name, longest in _LONGEST[self._family].items():
+            if len(value.get(name, "")) > longest:
+                yield f"{name} is too long (maximum is {longest} characters)"
+        if self._family == "github" and any(ord(each) > 0xFFFF for text in value.values() for each in text):
+            yield "description doesn't accept 4-byte Unicode"
+        if not value.get("target_url", "http://").startswith(("http://", "https://")):
+            yield "target_url is blocked: Only allowed schemes are http, https"
 
     def _list(self, seen: Seen) -> Answer:
         state = "opened" if self._family == "gitlab" else "open"
@@ -198,7 +241,21 @@ class FakeForge:
         }
 
     def _invalid(self, text: str) -> Answer:
+        if self._family == "github":
+            return Answer(422, {"message": "Validation Failed", "errors": [{"code": "custom", "message": text}]})
         return Answer(400 if self._family == "gitlab" else 422, {"message": text})
+
+
+def _stuck(status: Status, before: list[Status]) -> str:
+    """Why GitLab does not move the open status of this commit, ref and name on; one that ended has a successor."""
+    same = [each for each in before if each.ref == status.ref]
+    state = same[-1].state if same else ""
+    if state not in _OPEN or status.state not in _OPEN or (state, status.state) == _OPEN:
+        return ""
+    event = _EVENTS[status.state]
+    return (
+        f'Cannot transition status via :{event} from :{state} (Reason(s): Status cannot transition via "{event}")'
+    )
 
 
 @contextmanager

@@ -75,6 +75,9 @@ class GitHub:
     def is_settled(self, error: RefusedError) -> bool:  # noqa: ARG002 - GitHub takes every status again
         return False
 
+    def is_busy(self, error: RefusedError) -> bool:  # noqa: ARG002 - GitHub says so with 429 or 5xx
+        return False
+
     def list_pulls(self, project: Project, change: Change, page: int) -> Request:
         owner = project.name.partition("/")[0]
         query = {"state": "open", "head": f"{owner}:{change.branch}", "base": change.base, "page": page}

@@ -28,6 +28,7 @@ _STATES: dict[ReportState, str] = {
     "cancelled": "canceled",
 }
 _BAD_REQUEST = 400
+_CONFLICT = 409
 
 
 class _MergeRequest(msgspec.Struct, frozen=True):
@@ -67,8 +68,15 @@ class GitLab:
         return self._ask("POST", project, f"/statuses/{quote(report.commit, safe='')}", value)
 
     def is_settled(self, error: RefusedError) -> bool:
-        """GitLab refuses to be told the same state twice, and any state after a final one."""
+        """GitLab refuses the state that an open status has, and that one which runs waits again.
+
+        A final state it takes always, and after one any other: that begins a new status.
+        """
         return error.status == _BAD_REQUEST and "Cannot transition status" in error.reply
+
+    def is_busy(self, error: RefusedError) -> bool:
+        """GitLab takes one status of a commit at a time, whoever sends it, and gives up after ten seconds."""
+        return error.status == _CONFLICT
 
     def list_pulls(self, project: Project, change: Change, page: int) -> Request:
         ends = {"source_branch": change.branch, "target_branch": change.base}

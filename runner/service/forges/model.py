@@ -74,7 +74,11 @@ class ForgeApi(Protocol):
     def status(self, project: Project, report: Report) -> Request: ...
 
     def is_settled(self, error: RefusedError) -> bool:
-        """Tell whether a status was refused because the forge has it, or a final one, already."""
+        """Tell whether a status was refused because the forge has it, or one that is farther, already."""
+        ...
+
+    def is_busy(self, error: RefusedError) -> bool:
+        """Tell whether a status was refused only because another one was on its way."""
         ...
 
     def list_pulls(self, project: Project, change: Change, page: int) -> Request:

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 from runner.service.forges.model import Report, ReportState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runner.service.jobs.model import Job, State
 
 LONGEST_DESCRIPTION = 140
 """Characters that GitHub takes; the others take more."""
 
 LONGEST_CONTEXT = 255
+_BASIC_PLANE = 0xFFFF
+"""The last character that GitHub takes in a status."""
+
 _OURS = frozenset({"error", "environment", "storage", "not-found", "integrity"})
 """Kinds of errors that whoever wrote the description cannot mend."""
 
@@ -35,14 +40,14 @@ def report_of(job: Job, public_url: str) -> Report:
         ref=short_ref(request.ref),
         context=context_of(str(request.image)),
         state=_state(job),
-        description=one_line(_describe(job), LONGEST_DESCRIPTION),
+        description=one_line(_basic(_describe(job), lambda _: "\ufffd"), LONGEST_DESCRIPTION),
         url=job_url(public_url, job.number),
     )
 
 
 def context_of(image: str) -> str:
     """Return the name under which an image's statuses replace each other, the same for ever."""
-    text = f"packhouse/{image}"
+    text = _basic(f"packhouse/{image}", lambda each: f"U+{ord(each):X}")
     if len(text) <= LONGEST_CONTEXT:
         return text
     digest = hashlib.sha256(image.encode()).hexdigest()[:16]
@@ -64,6 +69,11 @@ def one_line(text: str, longest: int) -> str:
     """Return text without control characters and line ends, cut where it is too long."""
     clean = " ".join("".join(each if each.isprintable() else " " for each in text).split())
     return clean if len(clean) <= longest else clean[: longest - 1] + "…"
+
+
+def _basic(text: str, written: Callable[[str], str]) -> str:
+    """Write characters that not every forge takes, as those of emoji, in another way."""
+    return "".join(each if ord(each) <= _BASIC_PLANE else written(each) for each in text)
 
 
 def is_ours(kind: str) -> bool:

@@ -12,7 +12,7 @@ from runner.errors import UsageError
 from runner.service.forges.gitea import Gitea
 from runner.service.forges.github import GitHub
 from runner.service.forges.gitlab import GitLab
-from runner.service.outbox.errors import RefusedError
+from runner.service.outbox.errors import RefusedError, TryLaterError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,6 +71,8 @@ def send_status(sender: HttpSender, forge: Forge, project: Project, report: Repo
     try:
         sender.send(api.status(project, report))
     except RefusedError as error:
+        if api.is_busy(error):
+            raise TryLaterError(error.what) from error
         if not api.is_settled(error):
             raise
 

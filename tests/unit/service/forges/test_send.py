@@ -15,7 +15,7 @@ from runner.service.forges.send import api_of, propose, send_status, withdraw
 from runner.service.outbox.errors import RefusedError, TryLaterError
 from runner.service.outbox.http import HttpSender
 from tests.support.forge import PROJECT, TOKEN, FakeForge, serve_forge
-from tests.support.jobs import job_in
+from tests.support.jobs import FAILURE, IMAGE, REQUEST, job_in
 from tests.support.recorder import Answer
 
 if TYPE_CHECKING:
@@ -73,6 +73,45 @@ def test_a_status_may_come_twice(sender: HttpSender, forge: FakeForge) -> None:
     send(sender, forge, "running")
     send(sender, forge, "running")
     assert forge.newest(CONTEXT).state == EXPECTED[forge.kind][1]
+
+
+def test_a_commit_that_is_built_again_is_shown_so(sender: HttpSender, forge: FakeForge) -> None:
+    states: tuple[State, ...] = ("done", "done", "queued", "running", "failed", "queued", "cancelled")
+    for state in states:
+        send(sender, forge, state)
+    pending, running, success, failure, cancelled = EXPECTED[forge.kind]
+    assert [each.state for each in forge.statuses] == [
+        success, success, pending, running, failure, pending, cancelled,
+    ]  # fmt: skip
+
+
+def test_what_waits_beside_what_runs_stands_in_nobodys_way(sender: HttpSender, forge: FakeForge) -> None:
+    """GitLab has no way back from running; what counts is that the end gets there."""
+    states: tuple[State, ...] = ("queued", "running", "queued", "running", "done")
+    for state in states:
+        send(sender, forge, state)
+    assert forge.newest(CONTEXT).state == "success"
+
+
+def test_gitlab_may_be_busy_with_another_status(sender: HttpSender) -> None:
+    with serve_forge("gitlab") as gitlab:
+        gitlab.script.append(Answer(409, {"message": "Another update to this commit status is in progress"}))
+        with pytest.raises(TryLaterError, match="409") as caught:
+            send(sender, gitlab, "done")
+        assert not caught.value.everything, "those of other commits are in nobody's way"
+        send(sender, gitlab, "done")
+        assert gitlab.newest(CONTEXT).state == "success"
+
+
+def test_characters_that_github_refuses_do_not_cost_the_status(sender: HttpSender, forge: FakeForge) -> None:
+    image = msgspec.structs.replace(IMAGE, subdir="server-\N{BUG}")
+    error = msgspec.structs.replace(FAILURE, what="\N{BUG} in caf\u00e9.sh " + "\N{BUG}" * 200)
+    job = job_in("failed", request=msgspec.structs.replace(REQUEST, image=image), error=error)
+    send_status(sender, forge.kind, project(forge), report_of(job, ""))
+    (status,) = forge.statuses
+    assert status.context == "packhouse/images:server-U+1F41B:a+b:oem:x86_64"
+    assert status.description.startswith("\ufffd in caf\u00e9.sh")
+    assert len(status.description) == 140
 
 
 def test_a_wrong_token_is_refused_and_not_told(sender: HttpSender, forge: FakeForge) -> None:
