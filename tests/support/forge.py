@@ -15,8 +15,9 @@ anything else.
 from __future__ import annotations
 
 import re
+import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
@@ -79,12 +80,18 @@ class Pull:
 
 @dataclass
 class FakeForge:
-    """``statuses`` in the order they came, ``pulls`` by number from 1, ``branches`` that are there now."""
+    """``statuses`` in the order they came, ``pulls`` by number from 1, ``branches`` that are there now.
+
+    While ``speaks`` is not set everything is done as it is asked, and nobody hears of it; one of ``swallowed``
+    answers each is lost with its connection, after everything was done.
+    """
 
     kind: Kind
     statuses: list[Status] = field(default_factory=list)
     pulls: list[Pull] = field(default_factory=list)
     branches: set[str] = field(default_factory=set)
+    speaks: threading.Event = field(default_factory=threading.Event)
+    swallowed: int = 0
     recorder: Recorder = field(init=False)
 
     @property
@@ -110,6 +117,11 @@ class FakeForge:
         return "gitea" if self.kind == "forgejo" else self.kind
 
     def answer(self, seen: Seen) -> Answer:
+        answer = self._answer(seen)
+        lost, self.swallowed = self.swallowed > 0, max(0, self.swallowed - 1)
+        return replace(answer, hang_up=lost, spoken=self.speaks)
+
+    def _answer(self, seen: Seen) -> Answer:
         if not self._is_logged_in(seen.headers):
             return Answer(401, {"message": "Bad credentials"})
         if not self._is_well_made(seen.headers) or not seen.path.startswith(_PREFIXES[self._family] + "/"):
@@ -262,6 +274,7 @@ def _stuck(status: Status, before: list[Status]) -> str:
 def serve_forge(kind: Kind) -> Iterator[FakeForge]:
     """Run a forge that has the repository :data:`PROJECT` and knows :data:`TOKEN`."""
     forge = FakeForge(kind)
+    forge.speaks.set()
     with serve(forge.answer) as recorder:
         forge.recorder = recorder
         yield forge

@@ -32,13 +32,17 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``value`` goes as JSON, or ``body`` as it is; ``hang_up`` closes the connection without a word."""
+    """``value`` goes as JSON, or ``body`` as it is; ``hang_up`` closes the connection without a word.
+
+    Nothing is said before ``spoken`` is set, or somebody has waited for half a minute.
+    """
 
     status: int = 200
     value: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     hang_up: bool = False
+    spoken: threading.Event | None = None
 
 
 class Recorder:
@@ -75,6 +79,8 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         answer = self.server.recorder.take(Seen(self.command, url.path, query, headers, body))
+        if answer.spoken is not None:
+            answer.spoken.wait(30)
         if answer.hang_up:
             self.close_connection = True
             return

@@ -20,7 +20,7 @@ LONGEST_CONTEXT = 255
 _BASIC_PLANE = 0xFFFF
 """The last character that GitHub takes in a status."""
 
-_OURS = frozenset({"error", "environment", "storage", "not-found", "integrity"})
+_OURS = frozenset({"error", "internal", "environment", "storage", "not-found", "integrity"})
 """Kinds of errors that whoever wrote the description cannot mend."""
 
 _STATES: dict[State, ReportState] = {

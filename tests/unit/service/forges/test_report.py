@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ("done", {"result": JobResult()}, "success", "Built"),
         ("failed", {}, "failure", "config.sh ended with exit code 1"),
         ("failed", {"error": msgspec.structs.replace(FAILURE, kind="environment")}, "error", FAILURE.what),
+        ("failed", {"error": msgspec.structs.replace(FAILURE, kind="internal")}, "error", FAILURE.what),
         ("failed", {"error": None}, "error", "Failed"),
         ("cancelled", {}, "cancelled", "Cancelled: superseded by job 13"),
     ],
