@@ -2,7 +2,7 @@
 """GitLab: signed in the form of Standard Webhooks where its webhook has a signing token, else a token in plain.
 
 A secret that begins with ``whsec_`` is a signing token and never counts as the plain one, nor the other way round.
-https://docs.gitlab.com/user/project/integrations/webhooks/
+https://docs.gitlab.com/user/project/integrations/webhooks/ and https://docs.gitlab.com/administration/system_hooks/
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _EVENTS: dict[str, Event] = {"Push Hook": "push", "Tag Push Hook": "tag"}
+_SYSTEM = "System Hook"
+_SYSTEM_EVENTS: dict[str, Event] = {"push": "push", "repository_update": "push", "tag_push": "tag"}
 
 
 class _Project(msgspec.Struct, frozen=True):
@@ -33,8 +35,12 @@ class _Push(msgspec.Struct, frozen=True):
     project: _Project = _Project()
 
 
+class _SystemEvent(msgspec.Struct, frozen=True):
+    event_name: str = ""
+
+
 class GitLab:
-    """A project's or a group's webhook."""
+    """A project's, a group's or the whole server's webhook."""
 
     def verify(self, call: Call, secrets: Sequence[str], now: float) -> Hint:
         if call.header("webhook-signature"):
@@ -44,7 +50,7 @@ class GitLab:
             _check_token(call.header("X-Gitlab-Token"), secrets)
             delivery = call.delivery("Idempotency-Key", "X-Gitlab-Event-UUID")
             once = unsigned_id(call, delivery)
-        event = _EVENTS.get(call.header("X-Gitlab-Event"), "other")
+        event = _event(call)
         push = read(call, event, _Push)
         urls = (push.project.git_http_url, push.project.git_ssh_url, push.project.web_url)
         return Hint(
@@ -54,6 +60,14 @@ class GitLab:
             delivery=delivery,
             once=once,
         )
+
+
+def _event(call: Call) -> Event:
+    """Return what is told of; a system hook's header is the same for all, and the body says which it is."""
+    name = call.header("X-Gitlab-Event")
+    if name != _SYSTEM:
+        return _EVENTS.get(name, "other")
+    return _SYSTEM_EVENTS.get(read(call, "push", _SystemEvent).event_name, "other")
 
 
 def _check_token(token: str, secrets: Sequence[str]) -> None:

@@ -42,6 +42,7 @@ SIGNATURES = {
     ("forgejo", SECRET): "X-Forgejo-Signature",
 }
 each_sender = pytest.mark.parametrize(("kind", "secret"), SENDERS, ids=["-".join(each)[:16] for each in SENDERS])
+each_gitlab = pytest.mark.parametrize("secret", [SECRET, SIGNING_TOKEN], ids=["token", "signed"])
 each_hex = pytest.mark.parametrize("kind", ["github", "gitea", "forgejo"])
 
 
@@ -71,6 +72,46 @@ def test_a_tag_is_understood(kind: Kind, secret: str) -> None:
     event = "Tag Push Hook" if kind == "gitlab" else ""
     hint = check(kind, signed_push(kind, secret, body, event=event, now=NOW), body, secret)
     assert (hint.event, hint.ref) == ("tag", "refs/tags/v1")
+
+
+@each_gitlab
+@pytest.mark.parametrize(
+    ("name", "ref", "event"),
+    [
+        ("push", "refs/heads/main", "push"),
+        ("tag_push", "refs/tags/v1", "tag"),
+        ("repository_update", None, "push"),
+        ("project_update", None, "other"),
+        ("", "refs/heads/main", "other"),
+    ],
+)
+def test_gitlabs_system_hooks_are_told_apart_by_their_bodies(
+    secret: str, name: str, ref: str | None, event: str
+) -> None:
+    said = json.loads(push_body("gitlab", URL, event_name=name))
+    del said["object_kind"], said["ref"]
+    body = json.dumps(said | ({"ref": ref} if ref else {})).encode()
+    headers = signed_push("gitlab", secret, body, event="System Hook", now=NOW)
+    hint = check("gitlab", headers, body, secret)
+    assert hint.event == event
+    if event != "other":
+        assert hint.ref == (ref or "")
+        elsewhere = "https://forge.example/acme/other.git"
+        assert refusal("gitlab", headers, body, secret, url=elsewhere) == "another repository"
+    assert refusal("gitlab", replaced(headers, SIGNATURES["gitlab", secret], "v1,x"), body, secret) in (
+        "forged",
+        "malformed",
+    )
+
+
+@each_gitlab
+def test_a_system_hook_of_something_else_need_not_be_a_push(secret: str) -> None:
+    body = json.dumps({"event_name": "user_create", "project": "none", "ref": 1}).encode()
+    headers = signed_push("gitlab", secret, body, event="System Hook", now=NOW)
+    assert check("gitlab", headers, body, secret).event == "other"
+    for body in (b"not JSON", b'{"event_name": 1}', b"[]"):
+        headers = signed_push("gitlab", secret, body, event="System Hook", now=NOW)
+        assert refusal("gitlab", headers, body, secret) == "malformed"
 
 
 @each_sender
