@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from runner.service.queue.worker import Worker
     from runner.service.serve import Runner
 
+    _Told = queue.SimpleQueue[int]
+
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _config = click.option("--config", type=_FILE, metavar="FILE", help="packhouse.yaml; else /etc/packhouse's.")
 
@@ -33,13 +35,14 @@ def serve(session: Session, /, config: Path | None, no_build: bool) -> None:  # 
     from runner.service.serve import building, watching
     from runner.service.web.server import serving
 
+    told = _listen()
     with _opened(session, config) as runner, contextlib.ExitStack() as stack:
         if no_build and runner.queue_url.startswith("sqlite:"):
             raise UsageError("--no-build needs workers, and those need a database: postgresql://…")
         worker = None if no_build else stack.enter_context(building(runner))
         stack.enter_context(watching(runner, keep_queue=no_build))
         stack.enter_context(serving(runner))
-        _until_told(runner, worker)
+        _until_told(told, runner, worker)
 
 
 @click.command()
@@ -51,6 +54,7 @@ def worker(session: Session, /, config: Path | None, labels: str, builds: int | 
     """Build what a runner on another machine asks for."""
     from runner.service.serve import building
 
+    told = _listen()
     with _opened(session, config) as runner:
         if runner.queue_url.startswith("sqlite:"):
             raise UsageError(
@@ -58,7 +62,7 @@ def worker(session: Session, /, config: Path | None, labels: str, builds: int | 
                 hint="set database: postgresql://… in packhouse.yaml; packhouse serve alone builds too",
             )
         with building(runner, [name for name in labels.split(",") if name], builds) as working:
-            _until_told(runner, working, drained=True)
+            _until_told(told, runner, working, drained=True)
 
 
 @contextlib.contextmanager
@@ -77,14 +81,24 @@ def _opened(session: Session, config: Path | None) -> Iterator[Runner]:
         yield runner
 
 
-def _until_told(runner: Runner, working: Worker | None, *, drained: bool = False) -> None:
+def _listen() -> _Told:
+    """Note what is no reason to end from now on, so that a reload of what only just starts does not kill it."""
+    told: _Told = queue.SimpleQueue()  # a signal may come while it is used; anything may last
+    _note(told, signal.SIGUSR1, signal.SIGHUP)
+    return told
+
+
+def _note(told: _Told, *numbers: int) -> None:
+    for each in numbers:
+        signal.signal(each, lambda number, _: told.put(number))
+
+
+def _until_told(told: _Told, runner: Runner, working: Worker | None, *, drained: bool = False) -> None:
     """Wait for a signal: SIGHUP reloads, SIGUSR1 drains, SIGTERM and Ctrl-C end.
 
     ``drained``: end as well when somebody else drained the worker.
     """
-    told: queue.SimpleQueue[int] = queue.SimpleQueue()  # a signal may come while it is used; anything may last
-    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP):
-        signal.signal(each, lambda number, _: told.put(number))
+    _note(told, signal.SIGTERM, signal.SIGINT)
     while not (drained and (working is None or working.is_drained)):
         with contextlib.suppress(queue.Empty):
             number = told.get(timeout=1.0)

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 from runner.digest import digest_of
@@ -21,6 +22,7 @@ from runner.service.config.load import load_config
 from runner.service.config.own_file import with_own_file
 from runner.service.database.connect import database_url, open_database
 from runner.service.database.leases import Leases
+from runner.service.database.patience import AWAY
 from runner.service.jobs.store import JobStore
 from runner.service.meters import Meters
 from runner.service.outbox.announce import job_changed
@@ -81,15 +83,23 @@ class Runner:
         return {name: with_own_file(entry, own.get(name)) for name, entry in config.repositories.items()}
 
     def reload(self) -> None:
-        """Read the configuration anew. A wrong one is told of, and the old one stays."""
+        """Read the configuration anew. A wrong one is told of, and the old one stays.
+
+        So does what counts at the next start only: no part of this process sees another of it than the others.
+        """
         log, before = structlog.get_logger(), self.settings.config
         try:
-            self.settings.config = load_config(self.path)
+            wanted = load_config(self.path)
+            self.watches.know(list(wanted.repositories))
         except PackhouseError as error:
             log.warning("the configuration stays as it was", error=str(error))
             return
-        self.watches.know(list(self.settings.config.repositories))
-        changes = changed(before, self.settings.config)
+        except AWAY:
+            log.warning("the configuration stays as it was", error="the database does not answer")
+            return
+        changes = changed(before, wanted)
+        kept = {key: getattr(before, key) for key in changes.restart}
+        self.settings.config = msgspec.structs.replace(wanted, **kept)
         log.info("the configuration was read anew", **{
             name: list(getattr(changes, name)) for name in ("added", "removed", "changed")
         })  # fmt: skip

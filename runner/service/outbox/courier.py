@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _LOG = structlog.get_logger()
 _IDLE = 0.5
+_LAST = 3.0
+"""Seconds for what is due when the sending is to end."""
 
 
 class Courier:
@@ -49,15 +51,20 @@ class Courier:
         self._jobs = jobs
 
     def run(self, stop: threading.Event) -> None:
-        """Send until ``stop``; several threads may run it."""
+        """Send until ``stop``, and for moments longer what is due by then; several threads may run it."""
         while not stop.is_set():
-            try:
-                busy = self.run_once()
-            except Exception as error:  # noqa: BLE001 - the database comes back, and a letter in hand is due again
-                _LOG.warning("letters cannot be sent", error=type(error).__name__)
-                busy = False
-            if not busy:
+            if not self._try():
                 stop.wait(_IDLE)
+        until = time.monotonic() + _LAST  # the job that a runner drained for is not to look as if it still ran
+        while time.monotonic() < until and self._try():
+            pass
+
+    def _try(self) -> bool:
+        try:
+            return self.run_once()
+        except Exception as error:  # noqa: BLE001 - the database comes back, and a letter in hand is due again
+            _LOG.warning("letters cannot be sent", error=type(error).__name__)
+            return False
 
     def run_once(self) -> bool:
         """Send one letter, or try to; False when none is due."""

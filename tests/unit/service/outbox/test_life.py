@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from contextlib import ExitStack
 from functools import partial
@@ -174,6 +175,19 @@ def test_a_job_beside_an_older_one_of_its_commit_has_the_last_word(world: Forges
         assert "success" not in world.states(kind, old)
 
 
+def test_what_is_due_when_the_sending_ends_is_sent(world: Forges) -> None:
+    jobs = {kind: world.add(kind) for kind in KINDS}
+    for job in jobs.values():
+        world.take("begin", job)
+        world.take("done", job)
+    world.forges["github"].script.append(Answer(500))
+    over = threading.Event()
+    over.set()
+    world.courier().run(over)
+    assert [kind for kind, job in jobs.items() if world.states(kind, job) == ["success"]] == [*KINDS[1:]]
+    assert world.outbox.pending() == 1, "the other one is for the next start"
+
+
 def test_a_forge_that_says_nothing_is_asked_again(world: Forges, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runner.service.outbox.http._READ", 0.3)
     with HttpSender() as world.sender:
@@ -201,7 +215,7 @@ def test_a_courier_is_killed_while_each_forge_in_turn_says_nothing(world: Forges
         one_more = len(forge.statuses) + 1
         forge.speaks.clear()
         with running(database, world.config, world.secrets):
-            wait_until(partial(_has, forge, one_more), seconds=20)
+            wait_until(partial(_has, forge, one_more), seconds=60)
         forge.speaks.set()
         assert world.outbox.pending() >= 1
         with running(database, world.config, world.secrets):
@@ -209,7 +223,7 @@ def test_a_courier_is_killed_while_each_forge_in_turn_says_nothing(world: Forges
         assert _has(forge, one_more), "for as long as the first may still be at it nobody else is"
         world.let_time_pass()
     with running(database, world.config, world.secrets):
-        wait_until(lambda: world.outbox.pending() == 0, seconds=20)
+        wait_until(lambda: world.outbox.pending() == 0, seconds=60)
     for kind, job in jobs.items():
         states = world.states(kind, job)
         assert states[-1] == "success", (kind, states)
