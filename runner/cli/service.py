@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import queue
 import signal
 from pathlib import Path
@@ -14,9 +15,11 @@ import click
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from runner.cli.options import Session
+    from runner.cli.output import Style
+    from runner.redact import Redactor
     from runner.service.queue.worker import Worker
     from runner.service.serve import Runner
 
@@ -76,9 +79,16 @@ def _opened(session: Session, config: Path | None) -> Iterator[Runner]:
             why=f"{error.name} is missing",
             hint="make install-service, or pip install 'packhouse[service]'",
         ) from error
-    session.machine()  # sets logging up
-    with opened(config or find_config()) as runner:
+    with opened(config or find_config(), keep_log=_log(session.style)) as runner:
         yield runner
+
+
+def _log(style: Style) -> Callable[[Redactor], None]:
+    """Whoever runs a service wants to know what it does, -v or not."""
+    from runner import log
+
+    level = logging.DEBUG if style.verbose > 1 else logging.INFO
+    return lambda redact: log.configure(level=level, json=style.json, redact=redact)
 
 
 def _listen() -> _Told:

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from runner.redact import Redactor
     from runner.service.config.model import Repository
 
 _JOIN_SECONDS = 10.0
@@ -57,7 +58,12 @@ _LONGEST_HOST = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
-    """The parts of one process that all its others are made of. ``name`` tells it from every other process."""
+    """The parts of one process that all its others are made of.
+
+    Attributes:
+        name: tells the process from every other one.
+        keep_log: sets logging up, with what hides the secrets of the configuration.
+    """
 
     path: Path
     name: str
@@ -72,6 +78,7 @@ class Runner:
     watches: WatchMemory
     schedules: ScheduleMemory
     meters: Meters = field(default_factory=Meters)
+    keep_log: Callable[[Redactor], None] = lambda _redact: None
 
     def secret(self, name: str) -> str:
         """Return the value of a secret, wherever the configuration says it is by now."""
@@ -100,6 +107,7 @@ class Runner:
         changes = changed(before, wanted)
         kept = {key: getattr(before, key) for key in changes.restart}
         self.settings.config = msgspec.structs.replace(wanted, **kept)
+        self.keep_log(self.settings.secrets.redactor())
         log.info("the configuration was read anew", **{
             name: list(getattr(changes, name)) for name in ("added", "removed", "changed")
         })  # fmt: skip
@@ -123,14 +131,15 @@ class Runner:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Runner]:
-    """Open the runner that the configuration in ``path`` describes.
+def opened(path: Path, keep_log: Callable[[Redactor], None] = lambda _redact: None) -> Iterator[Runner]:
+    """Open the runner that the configuration in ``path`` describes; ``keep_log`` as :class:`Runner` has it.
 
     Raises:
         UsageError: the configuration is wrong.
         HostError: the database or a secret cannot be had.
     """
     settings = Settings(load_config(path))
+    keep_log(settings.secrets.redactor())
     settings.state.mkdir(parents=True, exist_ok=True)
     config = settings.config
     configured = settings.secrets.value(config.database_secret) if config.database_secret else config.database
@@ -154,6 +163,7 @@ def opened(path: Path) -> Iterator[Runner]:
             leases=Leases(engine, name),
             watches=WatchMemory(engine),
             schedules=ScheduleMemory(engine),
+            keep_log=keep_log,
         )
     finally:
         queue.close()

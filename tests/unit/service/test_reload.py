@@ -10,12 +10,15 @@ import sqlalchemy as sa
 import structlog
 import yaml
 
+from runner.redact import MASK
 from runner.service.database.tables import WATCHES
 from runner.service.serve import Runner, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from runner.redact import Redactor
 
 
 @pytest.fixture
@@ -58,6 +61,18 @@ def test_what_counts_at_the_next_start_stays_as_it_was_until_then(
     (told,) = reloaded(runner)
     assert (told["added"], told["removed"]) == ([], ["one"])
     assert runner.watches.due(9) == ("two",)
+
+
+def test_what_the_log_hides_is_read_anew_too(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLD", "canary-old")
+    monkeypatch.setenv("NEW", "canary-new")
+    kept: list[Redactor] = []
+    write(file, tmp_path, secrets={"a": {"env": "OLD"}})
+    with opened(file, kept.append) as runner:
+        write(file, tmp_path, secrets={"a": {"env": "OLD"}, "b": {"env": "NEW"}})
+        reloaded(runner)
+    before, after = (redact("canary-old canary-new") for redact in kept)
+    assert (before, after) == (f"{MASK} canary-new", f"{MASK} {MASK}")
 
 
 @pytest.mark.parametrize("text", ["repositories: {one: {}}", "listen: [", "\x00"])
