@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import time
 import zlib
 from dataclasses import dataclass
@@ -58,6 +60,11 @@ class Bench:
     def hangs(self) -> bool:
         return runs("sleep", self.nap)
 
+    def wake(self) -> None:
+        """End what sleeps, so that who waits for it goes on."""
+        for pid in pids_of("sleep", self.nap):
+            os.kill(pid, signal.SIGTERM)
+
     def arguments(self, *args: str | Path, source: str | Path = "") -> list[str | Path]:
         return ["build", source or self.setup.description, "--target-dir", self.target, *args]
 
@@ -96,14 +103,17 @@ def processes_of(base: Path) -> list[str]:
 
 def runs(*argv: str) -> bool:
     """Whether a process with exactly these arguments lives."""
-    wanted = "\0".join(argv).encode() + b"\0"
+    return bool(pids_of(*argv))
+
+
+def pids_of(*argv: str) -> list[int]:
+    """The living processes with exactly these arguments."""
+    wanted, found = "\0".join(argv).encode() + b"\0", []
     for entry in Path("/proc").iterdir():
-        try:
+        with contextlib.suppress(OSError):
             if entry.name.isdigit() and (entry / "cmdline").read_bytes() == wanted:
-                return True
-        except OSError:
-            continue
-    return False
+                found.append(int(entry.name))
+    return found
 
 
 def wait_for(condition: Callable[[], bool], child: subprocess.Popen[str], seconds: float = 60) -> None:

@@ -11,9 +11,9 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import httpx
 import pytest
@@ -24,8 +24,8 @@ from runner.storage.location import open_storage
 from tests.e2e.conftest import BUCKET, PASSPHRASE
 from tests.support.apt_repo import build_deb
 from tests.support.bench import processes_of, wait_until
-from tests.support.deliveries import push_body, signed_push
-from tests.support.forge import TOKEN, FakeForge, serve_forge
+from tests.support.deliveries import SIGNING_TOKEN, push_body, signed_push
+from tests.support.forge import PROJECT, TOKEN, FakeForge, Kind, serve_forge
 from tests.support.git_http import serve_git
 from tests.support.git_repo import GitRepo
 from tests.support.readme import readme_configuration
@@ -70,12 +70,17 @@ class Service:
     def storage(self) -> str:
         return f"s3://{BUCKET}/{self.prefix}"
 
-    def start(self) -> None:
+    def configure(self) -> Path:
         file = self.bench.base / "packhouse.yaml"
         file.write_text(yaml.safe_dump(self.config))
+        return file
+
+    def start(self) -> None:
+        file = self.configure()
         command = self.bench.command.with_env(
             **self.bench.setup.environment,
             HOOK_SECRET=HOOK,
+            SIGNING_TOKEN=SIGNING_TOKEN,
             ADMIN_TOKEN=ADMIN,
             GIT_PASSWORD=GIT,
             FORGE_TOKEN=TOKEN,
@@ -106,8 +111,11 @@ class Service:
             self.child.send_signal(number)
             assert self.child.wait(30) in {0, -signal.SIGKILL}, self.log()
 
+    def commit(self, files: dict[str, str]) -> str:
+        return self.git.commit({f"image/{name}": text for name, text in files.items()})
+
     def push(self, files: dict[str, str]) -> str:
-        commit = self.git.commit({f"image/{name}": text for name, text in files.items()})
+        commit = self.commit(files)
         self.git.git("push", "-q", str(self.bare), "main")
         return commit
 
@@ -155,6 +163,10 @@ class Service:
 
     def log(self) -> str:
         return (self.bench.base / "serve.log").read_text()[-6000:]
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        lines = (self.bench.base / "serve.log").read_text().splitlines()
+        return [entry for line in lines if (entry := json.loads(line))["event"] == event]
 
 
 def configuration(made: Service, key: KeyPair) -> dict[str, Any]:
@@ -225,7 +237,8 @@ def test_a_push_becomes_a_verified_release(service: Service, key: KeyPair) -> No
     assert newest.url.startswith(f"{service.base}/jobs/")
 
     service.push({"../README": "nothing of an image\n"})
-    time.sleep(8)
+    looked = f"SELECT 1 FROM watches WHERE polled_at > {time.time()}"  # noqa: S608
+    wait_until(lambda: bool(service.column(looked)), seconds=30)
     assert len(service.jobs()) == 2
 
     # a webhook hastens what a poll would find, and is the only thing that does within this test's patience
@@ -233,7 +246,9 @@ def test_a_push_becomes_a_verified_release(service: Service, key: KeyPair) -> No
     (service.bench.base / "packhouse.yaml").write_text(yaml.safe_dump(service.config))
     assert service.child is not None
     service.child.send_signal(signal.SIGHUP)
-    time.sleep(7)
+    far = f"SELECT 1 FROM watches WHERE due_at > {time.time() + 1800}"  # noqa: S608
+    wait_until(lambda: bool(service.logged("the configuration was read anew")), seconds=20)
+    wait_until(lambda: bool(service.column(far)), seconds=30)
     commit = service.push({"root/etc/motd": "Hello again\n"})
     body = push_body("forgejo", service.url)
     headers = [(name.decode(), value.decode()) for name, value in signed_push("forgejo", HOOK, body)]
@@ -243,6 +258,8 @@ def test_a_push_becomes_a_verified_release(service: Service, key: KeyPair) -> No
 
     canaries = (HOOK, ADMIN, GIT, TOKEN, PASSPHRASE, service.s3.secret_key)
     said = (service.bench.base / "serve.log").read_text()
+    told = [json.loads(line)["event"] for line in said.splitlines()]
+    assert {"the web pages are there", "the configuration was read anew"} <= {*told}
     said += "".join(httpx.get(f"{service.base}/api/v1/jobs/{job['number']}/log").text for job in service.jobs())
     assert not [canary for canary in canaries if canary in said]
     service.stop()
@@ -346,3 +363,153 @@ def test_killed_at_each_step_of_a_job(service: Service) -> None:
     assert len(service.jobs()) == 1
     assert service.bench.command.leftovers() == []
     assert [*(service.bench.base / "state" / "work").iterdir()] == []
+
+
+@dataclass(slots=True)
+class Watched:
+    """A repository of a running service, on a forge of its own."""
+
+    service: Service
+    kind: Kind
+    secret: str
+    bare: Path
+    url: str
+    forge: FakeForge
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """How it is watched: only a call has it looked at within the patience of a test."""
+        place = {"forge": self.kind, "project": PROJECT, "token": "forge-token", "api": self.forge.api}
+        secrets = ["hook", "signing-token"] if self.kind == "gitlab" else ["hook"]
+        return {
+            "url": self.url,
+            "environment": {"PACKHOUSE_GIT_PASSWORD": "git-password"},
+            "poll": "1h",
+            "webhook": {"forge": self.kind, "secrets": secrets},
+            "status": place,
+        }
+
+    def push(self, commit: str) -> float:
+        """Have the forge get a commit and tell of it; the time of that."""
+        self.service.git.git("push", "-q", str(self.bare), f"{commit}:refs/heads/main")
+        now, body = time.time(), push_body(self.kind, self.url, after=commit)
+        headers = {name.decode(): value.decode() for name, value in signed_push(self.kind, self.secret, body)}
+        answer = httpx.post(f"{self.service.base}/hooks/{self.kind}", content=body, headers=headers)
+        assert answer.status_code == 202, self.service.log()
+        return now
+
+    def job(self, commit: str) -> dict[str, Any]:
+        """The job of a commit, none before there is one."""
+        wanted = (self.kind, commit)
+        requests = ((job, job["request"]) for job in self.service.jobs())
+        return next((job for job, at in requests if (at["image"]["repository"], at["commit"]) == wanted), {})
+
+    def told(self, commit: str) -> list[str]:
+        """The states of a commit that the forge was told of, one after the other."""
+        return [status.state for status in self.forge.statuses if status.commit == commit]
+
+    def begun(self, commit: str) -> None:
+        wait_until(lambda: self.job(commit).get("started_at") is not None, seconds=30)
+
+    def wait(self, commit: str, state: str) -> None:
+        """Wait until that is what the forge shows of a commit, with a link to its job."""
+        wait_until(lambda: self.told(commit)[-1:] == [state], seconds=60)
+        links = {status.url for status in self.forge.statuses if status.commit == commit}
+        assert links == {f"{self.service.base}/jobs/{self.job(commit)['number']}"}
+
+
+@pytest.fixture
+def watched(service: Service) -> Iterator[dict[Kind, Watched]]:
+    """One repository on each kind of forge, all empty yet, which nothing but the forges' calls has looked at."""
+    found: dict[Kind, Watched] = {}
+    with ExitStack() as stack:
+        for kind in get_args(Kind):
+            bare = service.bare.with_name(f"{kind}.git")
+            service.git.git("init", "-q", "--bare", "-b", "main", str(bare))
+            forge = service.forge if kind == "forgejo" else stack.enter_context(serve_forge(kind))
+            secret = SIGNING_TOKEN if kind == "gitlab" else HOOK
+            found[kind] = Watched(service, kind, secret, bare, service.url.replace("images.git", bare.name), forge)
+        service.config["repositories"] = {kind: each.configuration for kind, each in found.items()}
+        service.config["secrets"]["signing-token"] = {"env": "SIGNING_TOKEN"}
+        yield found
+
+
+def test_every_forge_calls_and_is_told(service: Service, watched: dict[Kind, Watched]) -> None:
+    """A life in the service as it is run: pushes, cancelled jobs, a reload, and an end after draining."""
+    service.config["worker"] = {"builds": 4}
+    commit = service.git.commit({".packhouse.yaml": "images: {types: [ext4]}\n"}, message="Pack quickly")
+    service.start()
+    wait_until(lambda: not service.column("SELECT 1 FROM watches WHERE polled_at IS NULL"), seconds=60)
+    for each in watched.values():
+        called = each.push(commit)
+        each.begun(commit)
+        assert each.job(commit)["started_at"] - called < 4, "two seconds, on a machine with nothing else to do"
+    for kind, each in watched.items():
+        running = "running" if kind == "gitlab" else "pending"
+        each.wait(commit, "success")
+        assert each.told(commit) in (["pending", running, "success"], [running, "success"])
+    last = cancelled(service, watched)
+    reloaded(service, watched["gitea"])
+    drained(service, watched, last)
+
+
+def cancelled(service: Service, watched: dict[Kind, Watched]) -> str:
+    """Cancel one job by hand and one by a newer push; the commit of that, whose job goes on until it is woken."""
+    nap, by_hand, superseded = f"sleep {service.bench.nap}", watched["gitlab"], watched["github"]
+    hangs = service.commit({"config.sh": f"echo hangs; {nap}\n"})
+    for each in (by_hand, superseded):
+        each.push(hangs)
+        each.begun(hangs)
+    address = f"{service.base}/api/v1/jobs/{by_hand.job(hangs)['number']}/cancel"
+    assert httpx.post(address, headers={"Authorization": f"Bearer {ADMIN}"}).is_success, service.log()
+    by_hand.wait(hangs, "canceled")
+    last = service.commit({"config.sh": f"echo waits; {nap} || echo woken\n"})
+    superseded.push(last)
+    superseded.wait(hangs, "error")
+    (shown,) = [status for status in superseded.forge.statuses if status.state == "error"]
+    assert shown.commit == hangs
+    assert shown.description == f"Cancelled: superseded by job {superseded.job(last)['number']}"
+    wait_until(service.bench.hangs, seconds=60)
+    return last
+
+
+def reloaded(service: Service, gitea: Watched) -> None:
+    """Add a repository while a job runs, and change what waits for the next start."""
+    listen, service.config["listen"] = service.config["listen"], "127.0.0.1:1"
+    service.config["repositories"]["late"] = {**gitea.configuration, "webhook": None, "status": None}
+    service.configure()
+    assert service.child is not None
+    service.child.send_signal(signal.SIGHUP)
+    wait_until(lambda: bool(service.logged("what was changed of these counts at the next start")), seconds=20)
+    (told,) = service.logged("the configuration was read anew")
+    assert (told["added"], told["removed"], told["changed"]) == (["late"], [], [])
+    (told,) = service.logged("what was changed of these counts at the next start")
+    assert told["keys"] == ["listen"]
+    late = "SELECT number FROM jobs WHERE repository = 'late' AND state = 'done'"
+    wait_until(lambda: bool(service.column(late)), seconds=60)
+    service.config["listen"] = listen
+
+
+def drained(service: Service, watched: dict[Kind, Watched], last: str) -> None:
+    """End after the job that runs; what is asked for meanwhile waits for the next start."""
+    runs, waits = watched["github"], watched["gitea"]
+    assert service.child is not None
+    service.child.send_signal(signal.SIGUSR1)
+    wait_until(lambda: bool(service.logged("the worker drains")), seconds=20)
+    waiting = service.commit({"config.sh": "echo ready\n"})
+    waits.push(waiting)
+    wait_until(lambda: bool(waits.job(waiting)), seconds=30)
+    page = httpx.get(f"{service.base}/jobs/{waits.job(waiting)['number']}")
+    assert "every worker with the label x86_64 is draining" in page.text
+    assert runs.job(last)["state"] == "running"
+    assert service.child.poll() is None
+    waits.wait(waiting, "pending")
+    service.bench.wake()
+    assert service.child.wait(60) == 0, service.log()
+    assert runs.told(last)[-1] == "success", "before it ended, not at the next start"
+    assert service.column("SELECT state FROM jobs WHERE state != 'done' ORDER BY number") == [
+        "cancelled", "cancelled", "queued",
+    ]  # fmt: skip
+    service.start()
+    waits.wait(waiting, "success")
+    service.stop()
