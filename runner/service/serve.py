@@ -233,10 +233,13 @@ def watching(runner: Runner, *, keep_queue: bool) -> Iterator[None]:
     """
     over, settings = threading.Event(), runner.settings
     runner.watches.know(list(settings.config.repositories))
+    outbox = Outbox(runner.engine)
+    if runner.queue_url.startswith("sqlite:"):
+        outbox.take_over()  # there is no other process
     poller = Poller(runner.watches, runner.look, settings.watch, runner.meters.polled)
     with HttpSender() as sender:
         courier = Courier(
-            Outbox(runner.engine),
+            outbox,
             config=lambda: settings.config,
             secret=runner.secret,
             sender=sender,

@@ -106,6 +106,11 @@ class Outbox:
         """Forget a letter that nobody will ever take."""
         self.sent(claim)
 
+    def take_over(self) -> None:
+        """End the leases of those who sent before and died: for whoever knows that nobody else sends now."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(OUTBOX).where(OUTBOX.c.held_until > 0).values(held_until=0.0))
+
     def failed(self, claim: Claim, error: TryLaterError, now: float) -> bool:
         """Keep a letter for later; False when it is too old and was given up.
 

@@ -101,6 +101,19 @@ def test_a_sender_that_died_loses_its_claim(engine: Engine, outbox: Outbox) -> N
     assert outbox.pending() == 0, "what was sent late was sent"
 
 
+def test_who_is_alone_need_not_wait_for_the_dead(engine: Engine, outbox: Outbox) -> None:
+    write(engine, LETTER, changed(subject="later"))
+    dead = outbox.claim(NOW)
+    assert dead is not None
+    outbox.failed(dead, LATER, NOW)
+    assert outbox.claim(NOW) is not None
+    outbox.take_over()
+    taken = outbox.claim(NOW)
+    assert taken is not None
+    assert taken.letter.subject == "later"
+    assert outbox.claim(NOW) is None, "what is to wait still waits"
+
+
 def test_failures_wait_longer_and_longer(engine: Engine, outbox: Outbox) -> None:
     write(engine, LETTER)
     now, waits = NOW, []
