@@ -184,6 +184,15 @@ OUTBOX = Table(
 ``version`` is another with each ``body``; until ``held_until`` somebody is sending, and nobody else may.
 """
 
+PAUSES = Table(
+    "pauses",
+    METADATA,
+    Column("kind", String(20), primary_key=True),
+    Column("target", String(100), primary_key=True),
+    Column("until", Float, nullable=False),
+)
+"""Until when a target of the outbox asked to be left alone, with what is written meanwhile, too."""
+
 WORKERS = Table(
     "workers",
     METADATA,

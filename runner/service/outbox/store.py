@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from runner.service.database.tables import OUTBOX
+from runner.service.database.tables import OUTBOX, PAUSES
 
 if TYPE_CHECKING:
     from runner.service.outbox.errors import TryLaterError
@@ -60,17 +60,19 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 def put(connection: sa.Connection, letter: Letter, now: float) -> None:
     """Add a letter within the transaction of what it tells of; it takes the place of an older one as if new.
 
-    Somebody who sends the older one just then goes on, and the new one is sent after that.
+    Somebody who sends the older one just then goes on, and the new one is sent after that. A pause that the target
+    asked for counts for both.
     """
+    rest = sa.select(PAUSES.c.until).where(PAUSES.c.kind == letter.kind, PAUSES.c.target == letter.target)
     fresh = {
         "body": letter.body,
         "version": uuid.uuid4().hex,
         "created_at": now,
-        "due_at": now,
+        "due_at": max(now, connection.execute(rest).scalar() or 0.0),
         "attempts": 0,
         "error": "",
     }
-    insert = _insert(connection).values(
+    insert = _insert(connection, OUTBOX).values(
         kind=letter.kind, target=letter.target, subject=_short(letter.subject), held_until=0.0, **fresh
     )
     connection.execute(insert.on_conflict_do_update(index_elements=["kind", "target", "subject"], set_=fresh))
@@ -114,7 +116,8 @@ class Outbox:
     def failed(self, claim: Claim, error: TryLaterError, now: float) -> bool:
         """Keep a letter for later; False when it is too old and was given up.
 
-        Where the target as a whole does not answer or asked for a pause, its other letters wait as long.
+        Where the target as a whole does not answer or asked for a pause, its other letters wait as long; in a
+        pause also those that come.
         """
         if now - claim.created_at >= GIVE_UP:
             self.sent(claim)
@@ -128,11 +131,16 @@ class Outbox:
             )
             connection.execute(_release(claim))
         if error.everything:
-            self._hold_back(claim.letter, due)
+            self._hold_back(claim.letter, due, until=now + error.after if error.after else 0.0)
         return True
 
-    def _hold_back(self, like: Letter, due: float) -> None:
+    def _hold_back(self, like: Letter, due: float, *, until: float) -> None:
         with self._engine.begin() as connection:
+            if until:
+                pause = _insert(connection, PAUSES).values(kind=like.kind, target=like.target, until=until)
+                connection.execute(
+                    pause.on_conflict_do_update(index_elements=["kind", "target"], set_={"until": until})
+                )
             connection.execute(
                 sa.update(OUTBOX)
                 .where(OUTBOX.c.kind == like.kind, OUTBOX.c.target == like.target, OUTBOX.c.due_at < due)
@@ -160,9 +168,9 @@ def _release(claim: Claim) -> sa.Update:
     return sa.update(OUTBOX).where(*mine).values(held_until=0.0)
 
 
-def _insert(connection: sa.Connection) -> postgresql.Insert | sqlite.Insert:
+def _insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """Both know ON CONFLICT; SQLAlchemy has no common word for it."""
-    return postgresql.insert(OUTBOX) if connection.dialect.name == "postgresql" else sqlite.insert(OUTBOX)
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def _short(subject: str) -> str:

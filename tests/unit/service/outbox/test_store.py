@@ -147,6 +147,32 @@ def test_a_pause_that_was_asked_for_is_kept_by_all_to_the_same_target(engine: En
     assert outbox.claim(NOW + 500) is not None
 
 
+def test_a_pause_that_was_asked_for_is_kept_by_what_comes_meanwhile(engine: Engine, outbox: Outbox) -> None:
+    write(engine, LETTER)
+    for start, after in ((NOW, 500.0), (NOW + 600, 50.0)):
+        claim = outbox.claim(start)
+        assert claim is not None
+        outbox.failed(claim, TryLaterError("429", after=after, everything=True), start)
+        write(engine, changed(body="newer"), changed(subject="second"), now=start + 1)
+        assert outbox.claim(start + after - 1) is None
+        assert {outbox.claim(start + after) is None for _ in range(2)} == {False}
+        outbox.take_over()
+    write(engine, changed(kind="notice"), changed(target="other"), changed(subject="third"), now=NOW + 651)
+    with engine.connect() as connection:
+        found = connection.execute(sa.select(OUTBOX.c.due_at).order_by(OUTBOX.c.id.desc()).limit(3)).scalars()
+        assert set(found) == {NOW + 651}, "it is over, and was nobody else's"
+
+
+def test_what_comes_is_tried_though_nobody_answered_before(engine: Engine, outbox: Outbox) -> None:
+    """The server may be back, and nobody asked to be left alone."""
+    write(engine, LETTER)
+    claim = outbox.claim(NOW)
+    assert claim is not None
+    outbox.failed(claim, TryLaterError("cannot be reached", everything=True), NOW)
+    write(engine, changed(subject="second"), now=NOW + 1)
+    assert outbox.claim(NOW + 1) is not None
+
+
 def test_a_letter_is_given_up_after_days(engine: Engine, outbox: Outbox) -> None:
     write(engine, LETTER)
     claim = outbox.claim(NOW + GIVE_UP - 1)
