@@ -75,7 +75,8 @@ class Service:
         file.write_text(yaml.safe_dump(self.config))
         return file
 
-    def start(self) -> None:
+    def start(self, early: int = 0) -> None:
+        """Start; ``early`` is a signal for the first time, given before anything is ready for it."""
         file = self.configure()
         command = self.bench.command.with_env(
             **self.bench.setup.environment,
@@ -96,6 +97,9 @@ class Service:
             stderr=(self.bench.base / "serve.log").open("a"),
             text=True,
         )
+        if early:
+            wait_until((self.bench.base / "state").exists, seconds=60)
+            self.child.send_signal(early)
         wait_until(self.is_up, seconds=60)
 
     def is_up(self) -> bool:
@@ -438,7 +442,7 @@ def test_every_forge_calls_and_is_told(service: Service, watched: dict[Kind, Wat
     """A life in the service as it is run: pushes, cancelled jobs, a reload, and an end after draining."""
     service.config["worker"] = {"builds": 4}
     commit = service.git.commit({".packhouse.yaml": "images: {types: [ext4]}\n"}, message="Pack quickly")
-    service.start()
+    service.start(early=signal.SIGHUP)
     wait_until(lambda: not service.column("SELECT 1 FROM watches WHERE polled_at IS NULL"), seconds=60)
     took = []
     for each in watched.values():
@@ -485,7 +489,8 @@ def reloaded(service: Service, gitea: Watched) -> None:
     assert service.child is not None
     service.child.send_signal(signal.SIGHUP)
     wait_until(lambda: bool(service.logged("what was changed of these counts at the next start")), seconds=20)
-    (told,) = service.logged("the configuration was read anew")
+    before, told = service.logged("the configuration was read anew")
+    assert (before["added"], before["removed"], before["changed"]) == ([], [], [])
     assert (told["added"], told["removed"], told["changed"]) == (["late"], [], [])
     (told,) = service.logged("what was changed of these counts at the next start")
     assert told["keys"] == ["listen"]
