@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import itertools
 import threading
-import time
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -212,15 +211,14 @@ def test_a_courier_is_killed_while_each_forge_in_turn_says_nothing(world: Forges
         for job in jobs.values():
             world.take(step, job)
         forge = world.forges[silent]
-        one_more = len(forge.statuses) + 1
+        one_more = len(forge.recorder.seen) + 1
         forge.speaks.clear()
         with running(database, world.config, world.secrets):
-            wait_until(partial(_has, forge, one_more), seconds=60)
+            wait_until(partial(_was_asked, forge, one_more), seconds=60)
         forge.speaks.set()
-        assert world.outbox.pending() >= 1
         with running(database, world.config, world.secrets):
-            time.sleep(0.2)
-        assert _has(forge, one_more), "for as long as the first may still be at it nobody else is"
+            wait_until(lambda: world.outbox.pending() == 1, seconds=60)
+        assert _was_asked(forge, one_more), "for as long as the first may still be at it nobody else is"
         world.let_time_pass()
     with running(database, world.config, world.secrets):
         wait_until(lambda: world.outbox.pending() == 0, seconds=60)
@@ -230,8 +228,8 @@ def test_a_courier_is_killed_while_each_forge_in_turn_says_nothing(world: Forges
         assert "success" not in states[: -2 if kind == "gitea" else -1]
 
 
-def _has(forge: FakeForge, statuses: int) -> bool:
-    return len(forge.statuses) == statuses
+def _was_asked(forge: FakeForge, times: int) -> bool:
+    return len(forge.recorder.seen) == times
 
 
 Event = Literal["state", "courier", "time", "500", "429", "lost", "hang up", "garbage"]
