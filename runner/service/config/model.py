@@ -218,7 +218,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What one job may use.
 
     Attributes:
-        time: of a whole build.
+        time: of each step of a job; building, from the clone to the signed result, is one.
         log: its log; more ends it.
         memory: of all processes of a build together, and files in memory; 0 is no limit.
         disk: what a build may write into its working folders, a file being 4K at least, and never more than is
