@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 import watch_place as place
 import watch_seen as seen
 
-from runner.service.database.connect import open_database
+from runner.service.database.connect import database_url, open_database
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _BEGUN = 10
 """Of so many pushes one finds a worker."""
@@ -47,6 +47,7 @@ class Course:
     idle_seconds: float
     looks: int
     idle_looks: int
+    others: dict[str, float]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,18 +68,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _measured(options: argparse.Namespace, base: Path) -> dict[str, Any]:
     bare = place.make_repositories(base / "git", options.repositories)
     names = bare.names[:: max(1, options.repositories // options.pushes)][: options.pushes]
-    file = base / "packhouse.yaml"
-    with place.over(options.over, bare) as url:
-        port = place.write_config(file, bare, url, names[::_BEGUN], poll=options.poll, database=options.database)
+    file, free = base / "packhouse.yaml", names[::_BEGUN]
+    with place.over(options.over, bare) as host, place.database(options.database) as database:
+        port = place.write_config(file, bare, host.url, free, poll=options.poll, database=database.url)
         (base / "state").mkdir()
-        sql = place.sql_url(options.database, file)
+        sql = database_url(database.url, base / "state")
         place.remember(sql, bare)
-        look = seen.one_look(f"{url}/{bare.names[0]}.git")
+        look = seen.one_look(f"{host.url}/{bare.names[0]}.git")
         engine, load = open_database(sql), os.getloadavg()
-        looks = seen.Looks(engine)
+        looks, others = seen.Looks(engine), {"git": host.pid, "postgresql": database.pid}
         try:
-            with place.serving(file, port) as child:
-                course = _course(options, bare, names, looks, child)
+            with place.serving(file, port, database.url) as child:
+                course = _course(options, bare, names, looks, child, others=others)
                 queued, begun = seen.latencies(engine, course.pushed)
                 rows, size = seen.rows_of(engine), seen.bytes_of(engine, base / "state")
         finally:
@@ -97,7 +98,7 @@ def _measured(options: argparse.Namespace, base: Path) -> dict[str, Any]:
 
 def _course(
     options: argparse.Namespace, bare: place.Bare, names: Sequence[str], looks: seen.Looks,
-    child: subprocess.Popen[bytes],
+    child: subprocess.Popen[bytes], *, others: Mapping[str, int | None],
 ) -> Course:  # fmt: skip
     """Let the first pass go by, then a cycle without pushes, then push, and wait for the jobs."""
     pause = options.poll / _SAMPLES
@@ -106,6 +107,7 @@ def _course(
         time.sleep(min(1.0, pause))
         looks.sample()
     since, count, start = time.time(), looks.count, seen.Process.at(child.pid)
+    before = {name: seen.family(pid) for name, pid in others.items()}
     _wait(looks, options.poll, pause)
     idle, idle_seconds, idle_looks = seen.Process.at(child.pid), time.time() - since, looks.count - count
     pushed: dict[str, float] = {}
@@ -115,7 +117,8 @@ def _course(
         pushed[name] = bare.push(name)
     _wait(looks, 1.5 * options.poll, pause)
     seconds, end = time.time() - since, seen.Process.at(child.pid)
-    return Course(pushed, since, seconds, start, end, idle, idle_seconds, looks.count - count, idle_looks)
+    used = {name: seen.family(pid) - before[name] for name, pid in others.items()}
+    return Course(pushed, since, seconds, start, end, idle, idle_seconds, looks.count - count, idle_looks, used)
 
 
 def _wait(looks: seen.Looks, seconds: float, pause: float) -> None:
@@ -139,6 +142,7 @@ def _costs(course: Course) -> dict[str, Any]:
         "cpu_share": used(course.end) / course.seconds,
         "cpu_per_look": idle / looks,
         "cpu_per_push": max(0.0, pushing - looking) / len(course.pushed),
+        "cpu_others": {name: used / course.seconds for name, used in course.others.items() if used},
         "peak_memory": course.end.peak,
         "process": {"start": asdict(course.start), "end": asdict(course.end)},
     }
@@ -162,8 +166,9 @@ def _table(result: dict[str, Any]) -> str:
         "looks a second": f"{result['looks_per_second']:.1f}",
         "processor while nothing is pushed": f"{100 * result['cpu_idle_share']:.0f} % of a core",
         "processor, whole time": f"{100 * result['cpu_share']:.0f} % of a core",
+        **{f"beside it, {name}": f"{100 * used:.0f} % of a core" for name, used in result["cpu_others"].items()},
         "processor for a look": f"{1000 * result['cpu_per_look']:.1f} ms",
-        "of it `git ls-remote`": f"{1000 * look['git']:.1f} ms in {look['processes']:.0f} processes",
+        "of it `git ls-remote`": f"{1000 * look['git']:.1f} ms",
         "processor for a push": f"{1000 * result['cpu_per_push']:.0f} ms",
         "peak memory of serve": f"{result['peak_memory'] / 1e6:.0f} MB",
         "database": f"{result['database']['bytes'] / 1e6:.1f} MB, {sum(result['database']['rows'].values())} rows",
@@ -181,7 +186,10 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--cycles", type=float, default=3.0, help="so many of these the pushes are spread over")
     parser.add_argument("--over", choices=("file", "http"), default="file", help="how repositories are reached")
-    parser.add_argument("--database", default="", metavar="URL", help="an empty PostgreSQL database; else SQLite")
+    parser.add_argument(
+        "--database", default="", metavar="URL",
+        help=f"an empty PostgreSQL database, or {place.START!r} for a server of its own; else SQLite",
+    )  # fmt: skip
     parser.add_argument("--work", type=Path, metavar="DIR", help="where repositories are made; else $TMPDIR")
     parser.add_argument("--out", type=Path, default=Path("bench-out"), help="folder of watch.json")
     return parser.parse_args(argv)

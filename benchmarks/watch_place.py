@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import yaml
 
-from runner.service.database.connect import database_url, open_database
+from runner.service.database.connect import open_database
 from runner.service.watch.memory import WatchMemory
 
 if TYPE_CHECKING:
@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parents[1]
 MAIN = "refs/heads/main"
+START = "start"
+"""As the URL of a database: start a PostgreSQL server for the time of the benchmark."""
+
 NOBODY = "nobody"
 """A label that no worker has: jobs that need it wait."""
 
 _START_SECONDS = 120.0
+_DATABASE = "PACKHOUSE_BENCH_DATABASE"
 _DESCRIPTION = """\
 <?xml version="1.0" encoding="utf-8"?>
 <image schemaversion="8.0" name="bench">
@@ -117,7 +121,8 @@ def write_config(file: Path, bare: Bare, base: str, begun: Sequence[str], *, pol
         for name in bare.names
     }
     config: dict[str, Any] = {"state": str(file.parent / "state"), "listen": f"127.0.0.1:{port}"}
-    config |= {"database": database} if database else {}
+    if database:  # there may be a password in it
+        config |= {"database_secret": "database", "secrets": {"database": {"env": _DATABASE}}}
     file.write_text(yaml.safe_dump({**config, "worker": {"builds": 2}, "repositories": repositories}))
     return port
 
@@ -132,15 +137,32 @@ def remember(url: str, bare: Bare) -> None:
     engine.dispose()
 
 
-def sql_url(database: str, file: Path) -> str:
-    """Return where the runner's tables are."""
-    return database_url(database, file.parent / "state")
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where the tables are: ``url`` is empty for SQLite, ``pid`` that of a server started here."""
+
+    url: str = ""
+    pid: int | None = None
 
 
 @contextlib.contextmanager
-def serving(file: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def database(wanted: str) -> Iterator[Database]:
+    """Yield the database of URL ``wanted``, which may be empty for SQLite, or :data:`START`."""
+    if wanted != START:
+        yield Database(wanted)
+        return
+    sys.path.insert(0, str(PROJECT))
+    from tests.support.postgres import PostgresServer
+
+    with PostgresServer(durable=True) as server, server.database() as url:
+        yield Database(url, server.pid)
+
+
+@contextlib.contextmanager
+def serving(file: Path, port: int, database: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run ``packhouse serve`` until the block ends."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment |= {_DATABASE: database}
     with (file.parent / "serve.log").open("wb") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "runner", "--json", "-v", "serve", "--config", file],
@@ -165,14 +187,21 @@ def _wait_for(child: subprocess.Popen[bytes], url: str, log: Path) -> None:
     raise RuntimeError(f"packhouse serve did not start: {log.read_text(errors='replace')[-2000:]}")
 
 
-@contextlib.contextmanager
-def over(scheme: str, bare: Bare) -> Iterator[str]:
-    """Yield the base URL of the repositories: their folder, or git's own HTTP server on loopback."""
-    if scheme == "file":
-        yield bare.folder.as_uri()
-        return
-    sys.path.insert(0, str(PROJECT))
-    from tests.support.git_http import serve_git
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Where the repositories are; ``pid`` that of git's server."""
 
-    with serve_git(bare.folder) as url:
-        yield url
+    url: str
+    pid: int | None = None
+
+
+@contextlib.contextmanager
+def over(scheme: str, bare: Bare) -> Iterator[Host]:
+    """Yield the host of the repositories: their folder, or git's own HTTP server on loopback."""
+    if scheme == "file":
+        yield Host(bare.folder.as_uri())
+        return
+    program = [sys.executable, str(PROJECT / "benchmarks/watch_host.py"), str(bare.folder)]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None  # noqa: S101  # it was asked for
+        yield Host(server.stdout.readline().strip(), server.pid)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import resource
@@ -40,12 +41,28 @@ class Process:
     @classmethod
     def at(cls, pid: int) -> Process:
         """Ask the kernel; see proc(5)."""
-        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        user, system, children_user, children_system = (int(word) / _TICKS for word in words[11:15])
+        user, system, children_user, children_system = (int(word) / _TICKS for word in _words(pid)[11:15])
         status = dict(
             line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line
         )
         return cls(user + system, children_user + children_system, int(status["VmHWM"].split()[0]) * 1024)
+
+
+def family(pid: int | None) -> float:
+    """Return the processor time of a process, of those that it started, and of theirs that ended, in seconds."""
+    if pid is None:
+        return 0.0
+    pids = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+    stats = {each: found for each in pids if (found := _words(each))}
+    ours = [words for each, words in stats.items() if each == pid or int(words[1]) == pid]
+    return sum(int(word) / _TICKS for words in ours for word in words[11:15])
+
+
+def _words(pid: int) -> list[str]:
+    """Return the fields from the state on, none of a process that is gone."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return []
 
 
 @dataclass(slots=True)
@@ -116,33 +133,22 @@ def bytes_of(engine: sa.Engine, state: Path) -> int:
 
 
 def one_look(url: str) -> dict[str, float]:
-    """Ask one repository for its refs several times.
-
-    Processes are those of the whole machine, the fewest that any one took: others only add.
-    """
+    """Ask one repository for its refs several times, and return the seconds that it took once."""
     list_refs(url)
-    before, began, forks = _used(), time.perf_counter(), []
+    before, began = _used(), time.perf_counter()
     for _ in range(_LOOKS):
-        count = _forks()
         list_refs(url)
-        forks.append(_forks() - count)
     wall, after = time.perf_counter() - began, _used()
     return {
         "wall": wall / _LOOKS,
         "own": (after[0] - before[0]) / _LOOKS,
         "git": (after[1] - before[1]) / _LOOKS,
-        "processes": min(forks),
     }
 
 
 def _used() -> tuple[float, float]:
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime, children.ru_utime + children.ru_stime
-
-
-def _forks() -> int:
-    line = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("processes "))
-    return int(line.split()[1])
 
 
 def quantiles(values: Sequence[float]) -> dict[str, float]:

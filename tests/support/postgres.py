@@ -32,23 +32,24 @@ PASSWORD = "canary-Pg7+secret/word"
 _QUOTED_PASSWORD = "canary-Pg7%2Bsecret%2Fword"
 _ORDINARY_USER = "postgres"
 _READY = 30.0
+_HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 _SETTINGS = {
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
     "shared_buffers": "32MB",
     "max_connections": "200",
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    "autovacuum": "off",
     "timezone": "UTC",
 }
 
 
 class PostgresServer:
-    """One server in a temporary folder of its own; only who knows the password may come in. A context manager."""
+    """One server in a temporary folder of its own; only who knows the password may come in. A context manager.
 
-    def __init__(self) -> None:
+    ``durable``: what is committed is on the disk, as it would be in earnest, and tables are looked after.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self._settings = _SETTINGS if durable else {**_SETTINGS, **_HASTY}
         self._folder = Path(tempfile.mkdtemp(prefix="packhouse-pg-", dir="/tmp"))
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
@@ -65,6 +66,11 @@ class PostgresServer:
     def __exit__(self, *_error: object) -> None:
         self.stop()
         shutil.rmtree(self._folder)
+
+    @property
+    def pid(self) -> int | None:
+        """The first process of the server, which starts all others."""
+        return self._process.pid if self._process else None
 
     def url(self, database: str = "postgres") -> str:
         """How ``packhouse.yaml`` names a database here, the password in it."""
@@ -128,7 +134,7 @@ class PostgresServer:
             raise RuntimeError(f"initdb failed: {made.stderr}")
 
     def _start(self, port: int) -> bool:
-        settings = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": str(port)}.items()]
+        settings = [f"--{name}={value}" for name, value in {**self._settings, "port": str(port)}.items()]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*_as_ordinary_user(), _program("postgres"), "-D", str(self._folder / "data"), *settings],
