@@ -44,11 +44,13 @@ class WatchMemory:
         """Remember new ``repositories``, due at once, and forget what is watched no more."""
         with self._engine.begin() as connection:
             there = set(connection.execute(sa.select(WATCHES.c.repository)).scalars())
-            for name in sorted(set(repositories) - there):
-                connection.execute(sa.insert(WATCHES).values(repository=name, due_at=0.0))
-            gone = there - set(repositories)
-            for table in (WATCHES, REFS, PUSHED, DESCRIPTIONS):
-                connection.execute(sa.delete(table).where(table.c.repository.in_(gone)))
+            new = [{"repository": name, "due_at": 0.0} for name in sorted(set(repositories) - there)]
+            gone = [{"of": name} for name in there - set(repositories)]
+            if new:
+                connection.execute(sa.insert(WATCHES), new)
+            for table in (WATCHES, REFS, PUSHED, DESCRIPTIONS) if gone else ():
+                # one by one: no database takes a list as long as a configuration may be
+                connection.execute(sa.delete(table).where(table.c.repository == sa.bindparam("of")), gone)
 
     def due(self, limit: int, *, but: Collection[str] = ()) -> tuple[str, ...]:
         """Return the repositories that are to be looked at now, those that wait longest first, ``but`` those."""
