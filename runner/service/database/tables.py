@@ -221,7 +221,7 @@ SCHEDULES = Table(
     Column("repository", String(100), primary_key=True),
     Column("name", String(100), primary_key=True),
     Column("cron", Text, nullable=False),
-    Column("due_at", Float, nullable=False),
+    Column("due_at", Float, nullable=False, index=True),
     Column("ran_at", Float),
     Column("note", Text, nullable=False, default=""),
 )

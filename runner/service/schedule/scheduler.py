@@ -24,7 +24,7 @@ from runner.service.watch.by_hand import find_ref
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from runner.service.config.model import Repository, Schedule
     from runner.service.database.leases import Leases
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 _LEASE, _LEASE_SECONDS = "schedules", 900.0
 _IDLE_SECONDS = 1.0
+_KNOWN_SECONDS = 10.0
+"""After so long the configuration is looked through for schedules that are new, changed or gone."""
+
 _LATE_SECONDS = 300.0
 """A run that nobody saw to be due for longer than this was missed."""
 
@@ -60,6 +63,8 @@ class Scheduler:
         self._memory, self._look, self._dispatcher = memory, look, dispatcher
         self._leases, self._configured, self._repository = leases, configured, repository
         self._busy: set[tuple[str, str]] = set()
+        self._wanted: dict[tuple[str, str], tuple[Repository, Schedule]] = {}
+        self._known_until = 0.0
         self._log = structlog.get_logger()
 
     def run(self, over: threading.Event) -> None:
@@ -82,25 +87,31 @@ class Scheduler:
     def begin(self, pool: ThreadPoolExecutor, now: float) -> None:
         """Have ``pool`` run every schedule that is due at ``now``, unless it has it already."""
         busy = self._busy.copy()  # before the records are read: what ends meanwhile is in them as it was
-        known = {(record.repository, record.name): record for record in self._memory.all()}
-        wanted = {
+        if now >= self._known_until:
+            self._know(now, busy)
+            self._known_until = now + _KNOWN_SECONDS
+        for record in self._memory.due(now):
+            key = record.repository, record.name
+            found = self._wanted.get(key)
+            if found is not None and key not in busy:
+                self._busy.add(key)
+                pool.submit(self._work, *found, record, now)
+
+    def _know(self, now: float, busy: Collection[tuple[str, str]]) -> None:
+        """Remember the schedules of the configuration, and only those; ``busy`` ones stay as they are."""
+        self._wanted = {
             (name, schedule.name): (settings, schedule)
             for name, settings in self._configured().items()
             for schedule in settings.schedules
         }
-        self._memory.only(wanted.keys())
-        for key, (settings, schedule) in wanted.items():
-            record, name = known.get(key), key[0]
-            if key in busy:
-                continue
+        known, fresh = self._memory.crons(), []
+        for key, (_, schedule) in self._wanted.items():
             text = f"{cron_of(schedule)} {schedule.timezone} {schedule.jitter}"
-            if record is None or record.cron != text:
-                due = next_time(schedule, name, now)
-                fresh = ScheduleRecord(repository=name, name=schedule.name, cron=text, due_at=due)
-                self._memory.keep(fresh)
-            elif record.due_at <= now:
-                self._busy.add(key)
-                pool.submit(self._work, settings, schedule, record, now)
+            if key not in busy and known.get(key) != text:
+                due = next_time(schedule, key[0], now)
+                fresh.append(ScheduleRecord(repository=key[0], name=schedule.name, cron=text, due_at=due))
+        self._memory.keep(*fresh)
+        self._memory.forget(known.keys() - self._wanted.keys())
 
     def _work(self, settings: Repository, schedule: Schedule, record: ScheduleRecord, now: float) -> None:
         try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from runner.service.config.load import load_config
 from runner.service.serve import opened
 from tests.support.bench import wait_until
 from tests.support.git_http import serve_git
@@ -111,3 +112,22 @@ def test_a_run_that_waits_for_its_turn_is_not_missed(deaf: StallingProxy, tmp_pa
         due(runner, quick=now)
         runner.scheduler.once(now + 600)
         assert note(runner, "quick") == "missed while nothing ran"
+def test_schedules_follow_the_configuration_after_a_while(tmp_path: Path) -> None:
+    path, now = tmp_path / "packhouse.yaml", time.time()
+    (tmp_path / "gone").write_text("hunter2")
+    path.write_text(CONFIG.format(folder=tmp_path))
+    with opened(path) as runner:
+        scheduler = runner.scheduler
+        scheduler.once(now)
+        first = runner.schedules.of("first")
+        path.write_text(
+            path.read_text().replace("second:", "third:").replace("{nightly: true}", "{cron: 5 3 * * *}")
+        )
+        runner.settings.config = load_config(path)
+        scheduler.once(now + 1)
+        assert set(runner.schedules.crons()) == {("first", "nightly"), ("second", "nightly")}
+        assert runner.schedules.of("first") == first
+        scheduler.once(now + 11)
+        assert set(runner.schedules.crons()) == {("first", "nightly"), ("third", "nightly")}
+        assert runner.schedules.of("first")[0].cron == "5 3 * * * UTC 0.0"
+        assert runner.schedules.of("first")[0].due_at != first[0].due_at
