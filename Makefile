@@ -53,6 +53,7 @@ bench: install-dev system-packages-bench ## compare with mmdebstrap and KIWI, wa
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/describe.py
 	$(BIN)/python benchmarks/watch.py
+	$(BIN)/python benchmarks/schedules.py
 	$(BIN)/python benchmarks/scaling.py
 
 schemas: install ## write the JSON Schemas of our files anew
