@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 import structlog
 
-from runner.service.database.tables import ATTEMPTS, JOBS, LOCKS, LOGS, NEWEST, PHASES
+from runner.service.database.tables import ATTEMPTS, JOBS, LOCKS, LOGS, NEWEST, PHASES, RELEASES
 from runner.service.jobs.model import ENDED
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def forget(engine: sa.Engine, keep: Retention, now: float) -> int:
             for table in (LOGS, PHASES, ATTEMPTS):
                 connection.execute(sa.delete(table).where(table.c.job.in_(ids)))
             connection.execute(sa.delete(JOBS).where(JOBS.c.id.in_(ids)))
-            connection.execute(sa.delete(NEWEST).where(NEWEST.c.number.in_([row.number for row in gone])))
+            numbers = [row.number for row in gone]
+            connection.execute(sa.delete(NEWEST).where(NEWEST.c.number.in_(numbers)))
+            connection.execute(sa.delete(RELEASES).where(RELEASES.c.job.in_(numbers)))
         count += len(gone)
         named.update(*(_DIGEST.findall(row.result) for row in gone))
     if named:

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from runner.errors import HostError
 from runner.redact import strip_credentials
-from runner.service.database.tables import ABOUT, JOBS, METADATA, NEWEST, VERSION
+from runner.service.database.tables import ABOUT, METADATA, VERSION
+from runner.service.database.upgrade import STEPS, fill
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -69,28 +70,22 @@ def _make_tables(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":  # two machines may start at the same moment
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(7235117)"))
-        fresh = not sa.inspect(connection).has_table(NEWEST.name)
+        missing = METADATA.tables.keys() - set(sa.inspect(connection).get_table_names())
         METADATA.create_all(connection)
         for index in (index for table in METADATA.sorted_tables for index in table.indexes):
             index.create(connection, checkfirst=True)  # tables that were there get no new ones by themselves
-        if fresh:
-            _fill_newest(connection)
         found = connection.execute(sa.select(ABOUT.c.version)).scalar()
         if found is None:
             connection.execute(sa.insert(ABOUT).values(version=VERSION))
-        elif found == 1:
-            connection.execute(sa.text("ALTER TABLE watches ADD COLUMN tags TEXT NOT NULL DEFAULT ''"))
-            connection.execute(sa.update(ABOUT).values(version=VERSION))
-        elif found != VERSION:
+            return
+        if not 1 <= found <= VERSION:
             raise HostError(
                 f"the database has tables of version {found}, and this Packhouse knows version {VERSION}",
                 where=strip_credentials(str(engine.url)),
                 hint="run the same version of Packhouse on every machine; docs/operations.md tells how to upgrade",
             )
-
-
-def _fill_newest(connection: sa.Connection) -> None:
-    """Look through all jobs, once: each that ends from now on is noted when it does."""
-    built = (JOBS.c.state == "done", JOBS.c.result.contains('"sha256":', autoescape=True))
-    rows = sa.select(JOBS.c.image, sa.func.max(JOBS.c.number)).where(*built).group_by(JOBS.c.image)
-    connection.execute(sa.insert(NEWEST).from_select(["image", "number"], rows))
+        for step in STEPS[found - 1 :]:
+            connection.execute(sa.text(step))
+        fill(connection, missing)
+        if found != VERSION:
+            connection.execute(sa.update(ABOUT).values(version=VERSION))

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 2
+VERSION = 3
 """Grows with every change of a table."""
 
 METADATA = MetaData()
@@ -111,6 +111,18 @@ NEWEST = Table(
     "newest", METADATA, Column("image", Text, primary_key=True), Column("number", Integer, nullable=False)
 )
 """Of each image the number of the newest job that gave a result."""
+
+RELEASES = Table(
+    "releases",
+    METADATA,
+    Column("job", Integer, primary_key=True, autoincrement=False),
+    Column("destination", String(100), nullable=False),
+    Column("image", Text, nullable=False),
+    Column("channel", String(100), nullable=False),
+    Column("number", Integer, nullable=False),
+    Index("releases_by_channel", "destination", "image", "channel", "job"),
+)
+"""The jobs, by number, that published: release ``number`` of ``image``, as its manifest names it, in a channel."""
 
 ATTEMPTS = Table(
     "attempts",

@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from runner.release.changes import decode_changes
-from runner.service.database.tables import ATTEMPTS, JOBS, NEWEST
+from runner.service.database.tables import ATTEMPTS, JOBS, NEWEST, RELEASES
 from runner.service.jobs.locks import kept_text
 from runner.service.jobs.model import ENDED, Attempt, JobError
 from runner.service.jobs.store import job_of
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from runner.release.changes import Changes
     from runner.service.jobs.model import Job, State
-
-_SCANNED = 500
-"""Jobs looked at for those of a channel: what is in no result cannot be asked for."""
 
 
 def attempts_of(engine: Engine, job: str) -> tuple[Attempt, ...]:
@@ -91,24 +88,18 @@ def changes_of(connection: sa.Connection, job: Job) -> Changes | None:
     return None if text is None else decode_changes(text.encode())
 
 
-def releases(engine: Engine, destination: str, channel: str, image: str = "") -> tuple[Job, ...]:
-    """Return the jobs that published into a channel, the newest first; ``image`` is the name of the release's."""
-    mark = f'"channel":{msgspec.json.encode(channel).decode()}'
-    query = (
-        sa.select(JOBS)
-        .where(JOBS.c.state == "done", JOBS.c.result.contains(mark, autoescape=True))
-        .order_by(JOBS.c.number.desc())
-        .limit(_SCANNED)
-    )
-    return tuple(
-        job
-        for job in _jobs(engine, query)
-        if job.result is not None
-        and job.result.number
-        and job.result.channel == channel
-        and job.request.destination == destination
-        and image in {"", job.result.name}
-    )
+def releases(
+    engine: Engine, destination: str, channel: str, image: str, *, before: int | None = None, limit: int
+) -> tuple[Job, ...]:
+    """Return the jobs that published ``image``, as releases name it, into a channel, the newest first.
+
+    ``before`` is the number of the last job of the page before.
+    """
+    here = [RELEASES.c.destination == destination, RELEASES.c.image == image, RELEASES.c.channel == channel]
+    if before is not None:
+        here.append(RELEASES.c.job < before)
+    query = sa.select(JOBS).join(RELEASES, JOBS.c.number == RELEASES.c.job).where(*here)
+    return _jobs(engine, query.order_by(RELEASES.c.job.desc()).limit(limit))
 
 
 def _jobs(engine: Engine, query: sa.Select[tuple[object, ...]]) -> tuple[Job, ...]:

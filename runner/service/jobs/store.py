@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import sqlalchemy as sa
 
-from runner.service.database.tables import ATTEMPTS, JOBS, NEWEST
+from runner.service.database.tables import ATTEMPTS, JOBS, NEWEST, RELEASES
 from runner.service.jobs.model import PRIORITIES, Job, JobError, JobRequest, JobResult, State
 
 if TYPE_CHECKING:
@@ -167,8 +167,10 @@ class JobStore:
                 .values(ended_at=now, outcome=state, error=values["error"])
             )
             job = self._tell(connection, job_id)
-            if job.state == "done" and job.result is not None and job.result.artifacts:
-                _note_newest(connection, job)
+            if job.state == "done" and job.result is not None:
+                _note_release(connection, job, job.result)
+                if job.result.artifacts:
+                    _note_newest(connection, job)
         return True
 
     def proposed(self, job_id: str, *, url: str = "", error: str = "") -> None:
@@ -215,6 +217,13 @@ def _note_newest(connection: sa.Connection, job: Job) -> None:
             connection.execute(sa.insert(NEWEST).values(image=image, number=job.number))
     except sa.exc.IntegrityError:  # somebody else was as quick
         connection.execute(here.values(number=job.number))
+
+
+def _note_release(connection: sa.Connection, job: Job, result: JobResult) -> None:
+    if result.number:
+        values = {"image": result.name, "channel": result.channel, "number": result.number}
+        row = {"job": job.number, "destination": job.request.destination, **values}
+        connection.execute(sa.insert(RELEASES).values(**row))
 
 
 def _json(value: object) -> str:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from runner.service.config.model import Retention
 from runner.service.database.connect import open_database
-from runner.service.database.tables import JOBS, LOCKS
+from runner.service.database.tables import JOBS, LOCKS, RELEASES
 from runner.service.jobs.history import newest_builds
 from runner.service.jobs.locks import LockTexts
 from runner.service.jobs.model import Artifact, ImageKey, JobRequest, JobResult
@@ -41,7 +41,8 @@ def test_old_logs_and_jobs_go_and_the_newest_of_an_image_stay(engine: sa.Engine)
             log(f"line of {number}")
         if number < 4:
             locks.keep(f"{number}" * 64, "text")
-            jobs.end(job.id, 1, "done", result=JobResult(lock=f"{number}" * 64))
+            published = JobResult(name="i", channel="edge", number=number + 1, lock=f"{number}" * 64)
+            jobs.end(job.id, 1, "done", result=published)
             ended = time.time() - (100 - number) * DAY
             with engine.begin() as connection:
                 connection.execute(sa.update(JOBS).where(JOBS.c.id == job.id).values(ended_at=ended))
@@ -49,6 +50,8 @@ def test_old_logs_and_jobs_go_and_the_newest_of_an_image_stay(engine: sa.Engine)
     keep = Retention(jobs=50 * DAY, logs=98.5 * DAY, jobs_per_image=2)
     assert forget(engine, keep, time.time()) == 2
     assert [job.number for job in jobs.find()] == [5, 4, 3]
+    with engine.connect() as connection:
+        assert sorted(connection.execute(sa.select(RELEASES.c.job)).scalars()) == [3, 4]
     assert [line_count(engine, one, 1) for one in ids] == [0, 0, 1, 1, 1]
     with engine.connect() as connection:
         left = sorted(digest[0] for digest in connection.execute(sa.select(LOCKS.c.digest)).scalars())

@@ -25,6 +25,8 @@ from runner.service.web.parameters import Name, TheSite
 if TYPE_CHECKING:
     from runner.service.web.site import Site
 
+_MOST_RELEASES = 500
+
 
 @get("/workers", sync_to_thread=True, responses=WRONG)
 def list_workers(site: TheSite) -> tuple[WorkerState, ...]:
@@ -92,14 +94,15 @@ def run_schedule(site: TheSite, repository: Name, name: Name) -> JobsMade:
 
 @get("/channels/{destination:str}/{image:str}/{channel:str}", sync_to_thread=True, responses=MISSING)
 def show_channel(site: TheSite, destination: Name, image: Name, channel: Name) -> ChannelState:
-    """Show the releases that were published into a channel, the newest first."""
+    """Show the newest 500 releases that were published into a channel, the newest first."""
     found = destination_by_name(site, destination)
+    jobs = releases(site.runner.engine, destination, channel, image, limit=_MOST_RELEASES)
     return ChannelState(
         destination=destination,
         url=shown_url(found.url),
         image=image,
         channel=channel,
-        releases=tuple(release_of(job) for job in releases(site.runner.engine, destination, channel, image)),
+        releases=tuple(map(release_of, jobs)),
     )
 
 

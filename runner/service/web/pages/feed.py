@@ -28,7 +28,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 def feed(site: TheSite, destination: Name, image: Name, channel: Name) -> Response[bytes]:
     """Give the newest releases of an image in a channel."""
     destination_by_name(site, destination)
-    found = releases(site.runner.engine, destination, channel, image)[:_NEWEST]
+    found = releases(site.runner.engine, destination, channel, image, limit=_NEWEST)
     base = site.config.public_url.rstrip("/")
     page = url("channels", destination, image, channel)
     root = ET.Element("feed", {"xmlns": _ATOM})

@@ -22,8 +22,9 @@ from runner.service.web.find import (
 )
 from runner.service.web.pages.commands import follow_command
 from runner.service.web.pages.render import page
-from runner.service.web.parameters import Name, TheSite
+from runner.service.web.parameters import Before, Name, TheSite
 
+_ON_A_PAGE = 50
 _WAITING_SHOWN = 200
 _RECENT = 10
 
@@ -101,9 +102,13 @@ def channels_page(site: TheSite) -> Response[Any]:
 
 
 @get("/channels/{destination:str}/{image:str}/{channel:str}", sync_to_thread=True, include_in_schema=False)
-def channel_page(site: TheSite, destination: Name, image: Name, channel: Name) -> Response[Any]:
+def channel_page(
+    site: TheSite, destination: Name, image: Name, channel: Name, before: Before = None
+) -> Response[Any]:
     """Show the releases of an image in a channel."""
     found = destination_by_name(site, destination)
+    jobs = releases(site.runner.engine, destination, channel, image, before=before, limit=_ON_A_PAGE + 1)
+    shown = [release_of(job) for job in jobs[:_ON_A_PAGE]]
     return page(
         "channel.html",
         title=f"{image}:{channel}",
@@ -112,7 +117,8 @@ def channel_page(site: TheSite, destination: Name, image: Name, channel: Name) -
         image=image,
         channel=channel,
         command=follow_command(found, image, channel),
-        releases=[release_of(job) for job in releases(site.runner.engine, destination, channel, image)],
+        releases=shown,
+        before=shown[-1].job if len(jobs) > _ON_A_PAGE else None,
     )
 
 

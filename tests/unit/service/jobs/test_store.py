@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 
 from runner.errors import HostError
 from runner.service.database.connect import database_url, open_database
-from runner.service.database.tables import ABOUT
+from runner.service.database.tables import ABOUT, VERSION
+from runner.service.jobs.history import releases
 from runner.service.jobs.model import ImageKey, JobError, JobRequest, JobResult
 from runner.service.jobs.store import JobStore
 
@@ -91,6 +93,35 @@ def test_pages_of_jobs(jobs: JobStore) -> None:
     assert jobs.find(repository="other") == ()
     assert jobs.find(states=("running",)) == ()
     assert len(jobs.find(image=str(IMAGE))) == 5
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_older_database_gains_its_releases(database: str, version: int) -> None:
+    engine = open_database(database)
+    jobs = JobStore(engine)
+    for number in range(1, 5):
+        channel = "edge" if number % 2 else "stable"
+        made = jobs.add(msgspec.structs.replace(REQUEST, destination="images", channel=channel, nonce=str(number)))
+        assert made is not None
+        result = JobResult(name="server", channel=channel, number=number if number < 4 else 0)
+        assert jobs.end(made.id, 0, "done", result=result)
+    assert jobs.add(REQUEST) is not None
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE releases"))
+        if version == 1:
+            connection.execute(sa.text("ALTER TABLE watches DROP COLUMN tags"))
+        connection.execute(ABOUT.update().values(version=version))
+    engine.dispose()
+    for _ in range(2):
+        again = open_database(database)
+        found = releases(again, "images", "edge", "server", limit=10)
+        assert [(job.number, job.result and job.result.number) for job in found] == [(3, 3), (1, 1)]
+        assert [job.number for job in releases(again, "images", "edge", "server", before=3, limit=10)] == [1]
+        assert [job.number for job in releases(again, "images", "stable", "server", limit=10)] == [2]
+        assert releases(again, "other", "edge", "server", limit=10) == ()
+        with again.connect() as connection:
+            assert connection.execute(sa.select(ABOUT.c.version)).scalars().all() == [VERSION]
+        again.dispose()
 
 
 def test_a_newer_database_is_left_alone(engine: Engine, tmp_path: Path) -> None:

@@ -112,6 +112,8 @@ def test_a_run_that_waits_for_its_turn_is_not_missed(deaf: StallingProxy, tmp_pa
         due(runner, quick=now)
         runner.scheduler.once(now + 600)
         assert note(runner, "quick") == "missed while nothing ran"
+
+
 def test_schedules_follow_the_configuration_after_a_while(tmp_path: Path) -> None:
     path, now = tmp_path / "packhouse.yaml", time.time()
     (tmp_path / "gone").write_text("hunter2")
