@@ -54,6 +54,7 @@ bench: install-dev system-packages-bench ## compare with mmdebstrap and KIWI, wa
 	$(BIN)/python benchmarks/describe.py
 	$(BIN)/python benchmarks/watch.py
 	$(BIN)/python benchmarks/schedules.py
+	$(BIN)/python benchmarks/pages.py
 	$(BIN)/python benchmarks/scaling.py
 
 schemas: install ## write the JSON Schemas of our files anew

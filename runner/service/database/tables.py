@@ -120,7 +120,7 @@ RELEASES = Table(
     Column("image", Text, nullable=False),
     Column("channel", String(100), nullable=False),
     Column("number", Integer, nullable=False),
-    Index("releases_by_channel", "destination", "image", "channel", "job"),
+    Index("releases_by_channel", "image", "channel", "destination", "job"),
 )
 """The jobs, by number, that published: release ``number`` of ``image``, as its manifest names it, in a channel."""
 

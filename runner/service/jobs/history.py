@@ -9,13 +9,14 @@ import msgspec
 import sqlalchemy as sa
 
 from runner.release.changes import decode_changes
+from runner.service.database.conditions import among
 from runner.service.database.tables import ATTEMPTS, JOBS, NEWEST, RELEASES
 from runner.service.jobs.locks import kept_text
 from runner.service.jobs.model import ENDED, Attempt, JobError
 from runner.service.jobs.store import job_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Engine
 
@@ -65,13 +66,11 @@ def newest_of_images(engine: Engine, repository: str) -> tuple[Job, ...]:
     return _jobs(engine, query)
 
 
-def newest_of_repositories(engine: Engine) -> dict[str, Job]:
-    """Return the newest job of each repository that has any."""
-    newest = sa.select(sa.func.max(JOBS.c.number)).group_by(JOBS.c.repository)
-    return {
-        job.request.image.repository: job
-        for job in _jobs(engine, sa.select(JOBS).where(JOBS.c.number.in_(newest)))
-    }
+def newest_of_repositories(engine: Engine, names: Collection[str] | None = None) -> dict[str, Job]:
+    """Return the newest job of each of a few repositories, or of all, that has any."""
+    newest = sa.select(sa.func.max(JOBS.c.number)).where(among(JOBS.c.repository, names))
+    query = sa.select(JOBS).where(JOBS.c.number.in_(newest.group_by(JOBS.c.repository)))
+    return {job.request.image.repository: job for job in _jobs(engine, query)}
 
 
 def ended_of_image(engine: Engine, image: str, limit: int) -> tuple[Job, ...]:
@@ -100,6 +99,32 @@ def releases(
         here.append(RELEASES.c.job < before)
     query = sa.select(JOBS).join(RELEASES, JOBS.c.number == RELEASES.c.job).where(*here)
     return _jobs(engine, query.order_by(RELEASES.c.job.desc()).limit(limit))
+
+
+def newest_releases(
+    engine: Engine, *, search: str = "", skip: int = 0, limit: int
+) -> tuple[tuple[str, str, str, Job], ...]:
+    """Return image, channel and destination with the job that published there last, by those three.
+
+    ``search`` is a part of the images' names; the first ``skip`` are left out.
+    """
+    place = (RELEASES.c.image, RELEASES.c.channel, RELEASES.c.destination)
+    newest = sa.select(*place, sa.func.max(RELEASES.c.job).label("job")).group_by(*place).order_by(*place)
+    if search:
+        newest = newest.where(RELEASES.c.image.icontains(search, autoescape=True))
+    part = newest.limit(limit).offset(skip).subquery()
+    with engine.connect() as connection:
+        keys = {tuple(row[:3]): row.job for row in connection.execute(sa.select(part))}
+    jobs = {job.number: job for job in _jobs(engine, sa.select(JOBS).where(JOBS.c.number.in_(keys.values())))}
+    return tuple((*key, jobs[number]) for key, number in keys.items() if number in jobs)
+
+
+def release_numbers(engine: Engine) -> dict[tuple[str, str], int]:
+    """Return the number of the newest release of each image in each channel, the largest of all destinations."""
+    place = (RELEASES.c.image, RELEASES.c.channel)
+    query = sa.select(*place, sa.func.max(RELEASES.c.number)).group_by(*place).order_by(*place)
+    with engine.connect() as connection:
+        return {(image, channel): number for image, channel, number in connection.execute(query)}
 
 
 def _jobs(engine: Engine, query: sa.Select[tuple[object, ...]]) -> tuple[Job, ...]:

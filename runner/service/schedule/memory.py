@@ -45,10 +45,15 @@ class ScheduleMemory:
         """Return the schedules that are to run at ``now``, those that wait longest first."""
         return self._found(sa.select(*_COLUMNS).where(SCHEDULES.c.due_at <= now).order_by(SCHEDULES.c.due_at))
 
-    def page(self, limit: int, after: int = 0) -> tuple[ScheduleRecord, ...]:
-        """Return ``limit`` schedules without the first ``after``, the next one first."""
-        order = (SCHEDULES.c.due_at, SCHEDULES.c.repository, SCHEDULES.c.name)
-        return self._found(sa.select(*_COLUMNS).order_by(*order).limit(limit).offset(after))
+    def page(self, limit: int, *, skip: int = 0, search: str = "") -> tuple[ScheduleRecord, ...]:
+        """Return ``limit`` schedules without the first ``skip``, the next one first.
+
+        ``search`` is a part of the names of their repositories.
+        """
+        query = sa.select(*_COLUMNS).order_by(SCHEDULES.c.due_at, SCHEDULES.c.repository, SCHEDULES.c.name)
+        if search:
+            query = query.where(SCHEDULES.c.repository.icontains(search, autoescape=True))
+        return self._found(query.limit(limit).offset(skip))
 
     def of(self, repository: str) -> tuple[ScheduleRecord, ...]:
         """Return the schedules of ``repository``, the next one first."""

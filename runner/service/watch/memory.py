@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from runner.service.config.model import OwnFile
+from runner.service.database.conditions import among
 from runner.service.database.tables import DESCRIPTIONS, PUSHED, REFS, WATCHES
 from runner.service.jobs.model import ImageKey
 from runner.service.steps.order import ScannedDescription
@@ -97,11 +98,18 @@ class WatchMemory:
             row = connection.execute(query).mappings().first()
         return WatchRecord(**row) if row else WatchRecord(repository=repository)
 
-    def records(self) -> tuple[WatchRecord, ...]:
-        """Return what is known of all repositories, by name."""
+    def records(self, names: Collection[str] | None = None) -> tuple[WatchRecord, ...]:
+        """Return what is known of a few repositories, or of all, by name."""
+        query = sa.select(*_RECORD).where(among(WATCHES.c.repository, names)).order_by(WATCHES.c.repository)
         with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(*_RECORD).order_by(WATCHES.c.repository)).mappings()
-            return tuple(WatchRecord(**row) for row in rows)
+            return tuple(WatchRecord(**row._asdict()) for row in connection.execute(query))
+
+    def troubled(self) -> frozenset[str]:
+        """Return the repositories whose last look failed."""
+        with self._engine.connect() as connection:
+            return frozenset(
+                connection.execute(sa.select(WATCHES.c.repository).where(WATCHES.c.failures > 0)).scalars()
+            )
 
     def refs(self, repository: str) -> dict[str, str]:
         """Return where the refs of ``repository`` were: full name to commit."""
@@ -109,12 +117,13 @@ class WatchMemory:
             query = sa.select(REFS.c.name, REFS.c.commit).where(REFS.c.repository == repository)
             return {row.name: row.commit for row in connection.execute(query)}
 
-    def all_refs(self) -> dict[str, dict[str, str]]:
-        """Return where the refs of every repository were: repository to full name to commit."""
+    def all_refs(self, names: Collection[str] | None = None) -> dict[str, dict[str, str]]:
+        """Return where the refs of a few repositories, or of all, were: repository to full name to commit."""
         found: dict[str, dict[str, str]] = {}
+        query = sa.select(REFS.c.repository, REFS.c.name, REFS.c.commit).where(among(REFS.c.repository, names))
         with self._engine.connect() as connection:
-            for row in connection.execute(sa.select(REFS.c.repository, REFS.c.name, REFS.c.commit)):
-                found.setdefault(row.repository, {})[row.name] = row.commit
+            for repository, name, commit in connection.execute(query):
+                found.setdefault(repository, {})[name] = commit
         return found
 
     def digests(self, repository: str, ref: str) -> dict[str, str]:

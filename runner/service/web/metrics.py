@@ -15,7 +15,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from runner.service.database.tables import OUTBOX
-from runner.service.jobs.history import counts, ended_since, newest_builds
+from runner.service.jobs.history import counts, ended_since, newest_builds, release_numbers
 from runner.service.jobs.model import OPEN
 from runner.service.jobs.phases import phases_of
 
@@ -112,16 +112,12 @@ class State(Collector):
         version = GaugeMetricFamily(
             "packhouse_channel_version", "Number of the newest release.", labels=["image", "channel"]
         )
-        numbers: dict[tuple[str, str], int] = {}
         for job in newest_builds(self._runner.engine):
             if job.result is None:
                 continue
             image = job.request.image
             size.add_metric([str(image), image.arch], sum(item.size for item in job.result.artifacts))
-            if job.result.number:
-                key = job.result.name, job.result.channel
-                numbers[key] = max(numbers.get(key, 0), job.result.number)
-        for (name, channel), number in sorted(numbers.items()):
+        for (name, channel), number in release_numbers(self._runner.engine).items():
             version.add_metric([name, channel], number)
         yield size
         yield version

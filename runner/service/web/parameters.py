@@ -25,4 +25,6 @@ RepositoryFilter = Annotated[str, QueryParameter(max_length=100, pattern=TEXT, d
 ImageFilter = Annotated[
     str, QueryParameter(max_length=2000, pattern=TEXT, description="an image, as jobs name it")
 ]
+Search = Annotated[str, QueryParameter(max_length=100, pattern=TEXT, description="a part of names")]
+Skip = Annotated[int, QueryParameter(ge=0, le=_LARGEST, description="rows on the pages before")]
 RefFilter = Annotated[str, QueryParameter(max_length=500, pattern=TEXT, description="a branch or tag")]

@@ -39,6 +39,7 @@ PHONE: Any = {"width": 360, "height": 740}
 DESK: Any = {"width": 1200, "height": 800}
 PAGES = {
     "overview": "/",
+    "overview-searched": "/?search=e&trouble=yes",
     "queue": "/queue",
     "jobs": "/jobs",
     "job": "/jobs/2",

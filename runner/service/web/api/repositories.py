@@ -19,6 +19,8 @@ from runner.service.web.find import repository_by_name, shown_url
 from runner.service.web.parameters import Name, TheSite
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runner.service.jobs.model import Job
     from runner.service.web.site import Site
 
@@ -29,14 +31,14 @@ def list_repositories(site: TheSite) -> tuple[RepositoryState, ...]:
     return states(site)
 
 
-def states(site: Site) -> tuple[RepositoryState, ...]:
-    """Return how each repository of the configuration stands."""
-    newest = newest_of_repositories(site.runner.engine)
-    records = {record.repository: record for record in site.runner.watches.records()}
-    refs = site.runner.watches.all_refs()
+def states(site: Site, names: Sequence[str] | None = None) -> tuple[RepositoryState, ...]:
+    """Return how a few repositories of the configuration stand, or all by name."""
+    newest = newest_of_repositories(site.runner.engine, names)
+    records = {record.repository: record for record in site.runner.watches.records(names)}
+    refs = site.runner.watches.all_refs(names)
     return tuple(
         _state(site, name, records.get(name), newest.get(name), refs.get(name, {}))
-        for name in sorted(site.config.repositories)
+        for name in (sorted(site.config.repositories) if names is None else names)
     )
 
 

@@ -16,6 +16,7 @@ from runner.service.web.errors import MissingError
 from runner.service.web.find import job_by_number, with_reasons
 from runner.service.web.pages import commands
 from runner.service.web.pages.drawings import chart, timeline
+from runner.service.web.pages.paging import ASKED, ON_A_PAGE
 from runner.service.web.pages.render import page
 from runner.service.web.parameters import AttemptNumber, Before, ImageFilter, Number, RepositoryFilter, TheSite
 
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from runner.service.jobs.model import Attempt
     from runner.service.web.site import Site
 
-_ON_A_PAGE = 50
 _HISTORY = 100
+_MOST_CHOICES = 50
+"""Repositories to choose from; of more, one is named."""
+
 _STATES = get_args(State)
 StateFilter = Annotated[str, QueryParameter(name="state", pattern="^[a-z]{0,20}$")]
 
@@ -37,17 +40,18 @@ def jobs_page(
 ) -> Response[Any]:
     """Show jobs, the newest first."""
     states: tuple[Any, ...] = (chosen,) if chosen in _STATES else ()
-    found = site.runner.jobs.find(states=states, repository=repository, before=before, limit=_ON_A_PAGE + 1)
-    shown = with_reasons(site, found[:_ON_A_PAGE])
+    found = site.runner.jobs.find(states=states, repository=repository, before=before, limit=ASKED)
+    shown = with_reasons(site, found[:ON_A_PAGE])
+    choices = sorted(site.config.repositories) if len(site.config.repositories) <= _MOST_CHOICES else []
     return page(
         "jobs.html",
         title="Jobs",
         jobs=shown,
-        before=shown[-1].number if len(found) > _ON_A_PAGE else None,
+        before=shown[-1].number if len(found) > ON_A_PAGE else None,
         states=_STATES,
         state=chosen,
         repository=repository,
-        repositories=sorted(site.config.repositories),
+        repositories=choices,
     )
 
 

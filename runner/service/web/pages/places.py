@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Response, get
+from litestar.params import QueryParameter
 
-from runner.service.jobs.history import counts, newest_builds, newest_of_images, releases
+from runner.service.jobs.history import counts, newest_of_images, newest_releases, releases
 from runner.service.jobs.model import ENDED, OPEN
 from runner.service.web.api.others import worker_states
 from runner.service.web.api.repositories import states
@@ -21,24 +22,35 @@ from runner.service.web.find import (
     with_reasons,
 )
 from runner.service.web.pages.commands import follow_command
+from runner.service.web.pages.paging import ASKED, ON_A_PAGE, page_of
 from runner.service.web.pages.render import page
-from runner.service.web.parameters import Before, Name, TheSite
+from runner.service.web.parameters import Before, Name, Search, Skip, TheSite
 
-_ON_A_PAGE = 50
 _WAITING_SHOWN = 200
-_RECENT = 10
+_RECENT, _SOON = 10, 3
+
+TroubleFilter = Annotated[str, QueryParameter(pattern="^[a-z]{0,10}$", description="only those with trouble")]
 
 
 @get("/", sync_to_thread=True, include_in_schema=False)
-def start_page(site: TheSite) -> Response[Any]:
+def start_page(site: TheSite, search: Search = "", trouble: TroubleFilter = "", skip: Skip = 0) -> Response[Any]:
     """Show repositories and what goes on."""
+    names = [name for name in sorted(site.config.repositories) if search.casefold() in name.casefold()]
+    if trouble:
+        troubled = site.runner.watches.troubled()
+        names = [name for name in names if name in troubled]
     return page(
         "start.html",
         title="Overview",
         counts=counts(site.runner.engine, (*OPEN, *ENDED)),
-        repositories=states(site),
+        repositories=page_of(states(site, names[skip : skip + ASKED]), skip),
+        search=search,
+        trouble=trouble,
+        skip=skip,
+        fitting=len(names),
+        all=len(site.config.repositories),
         recent=with_reasons(site, site.runner.jobs.find(limit=_RECENT)),
-        schedules=site.runner.schedules.all()[:3],
+        schedules=site.runner.schedules.page(_SOON),
     )
 
 
@@ -79,26 +91,25 @@ def repository_page(site: TheSite, name: Name) -> Response[Any]:
         refs=sorted(refs.items()),
         problems=problems,
         images=with_reasons(site, newest_of_images(site.runner.engine, name)),
-        schedules=[record for record in site.runner.schedules.all() if record.repository == name],
+        schedules=site.runner.schedules.of(name),
         public_url=site.config.public_url.rstrip("/"),
     )
 
 
 @get("/schedules", sync_to_thread=True, include_in_schema=False)
-def schedules_page(site: TheSite) -> Response[Any]:
+def schedules_page(site: TheSite, search: Search = "", skip: Skip = 0) -> Response[Any]:
     """Show when schedules run next."""
-    return page("schedules.html", title="Schedules", schedules=site.runner.schedules.all(), now=time.time())
+    found = site.runner.schedules.page(ASKED, skip=skip, search=search)
+    return page(
+        "schedules.html", title="Schedules", schedules=page_of(found, skip), search=search, now=time.time()
+    )
 
 
 @get("/channels", sync_to_thread=True, include_in_schema=False)
-def channels_page(site: TheSite) -> Response[Any]:
+def channels_page(site: TheSite, search: Search = "", skip: Skip = 0) -> Response[Any]:
     """Show what every channel holds."""
-    newest = {
-        (job.request.destination, job.result.channel, job.result.name): job
-        for job in sorted(newest_builds(site.runner.engine), key=lambda job: job.number)
-        if job.result is not None and job.result.number
-    }
-    return page("channels.html", title="Channels", channels=sorted(newest.items()))
+    found = newest_releases(site.runner.engine, search=search, skip=skip, limit=ASKED)
+    return page("channels.html", title="Channels", channels=page_of(found, skip), search=search)
 
 
 @get("/channels/{destination:str}/{image:str}/{channel:str}", sync_to_thread=True, include_in_schema=False)
@@ -107,8 +118,8 @@ def channel_page(
 ) -> Response[Any]:
     """Show the releases of an image in a channel."""
     found = destination_by_name(site, destination)
-    jobs = releases(site.runner.engine, destination, channel, image, before=before, limit=_ON_A_PAGE + 1)
-    shown = [release_of(job) for job in jobs[:_ON_A_PAGE]]
+    jobs = releases(site.runner.engine, destination, channel, image, before=before, limit=ASKED)
+    shown = [release_of(job) for job in jobs[:ON_A_PAGE]]
     return page(
         "channel.html",
         title=f"{image}:{channel}",
@@ -118,7 +129,7 @@ def channel_page(
         channel=channel,
         command=follow_command(found, image, channel),
         releases=shown,
-        before=shown[-1].job if len(jobs) > _ON_A_PAGE else None,
+        before=shown[-1].job if len(jobs) > ON_A_PAGE else None,
     )
 
 

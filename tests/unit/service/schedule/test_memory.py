@@ -23,7 +23,9 @@ def test_schedules_are_kept_and_found_by_time(engine: Engine) -> None:
         ("r0", "nightly"), ("r1", "weekly"), ("r2", "nightly"), ("r3", "nightly")
     ]  # fmt: skip
     assert memory.of("r1") == (schedule("r1", 5.0, "weekly"), schedule("r1", 35.0, note="2 jobs"))
-    assert memory.page(2, after=3) == memory.all()[3:5]
+    assert memory.page(2, skip=3) == memory.all()[3:5]
+    assert [one.name for one in memory.page(9, search="R1")] == ["weekly", "nightly"]
+    assert memory.page(9, search="%") == ()
     assert len(memory.all()) == 6
 
 
