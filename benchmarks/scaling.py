@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What breaks first with more repositories than anybody has at hand: ``benchmarks/scaling.py --help``.
 
-What ``watch.py`` measured and what is measured here of tables as large as asked for is set against what so many
-repositories need. What nobody can measure here, such as how far a forge is away, is assumed: see the options.
+What ``watch.py`` and ``schedules.py`` measured, and what is measured here of tables as large as asked for, is set
+against what so many repositories need. What nobody can measure here, such as how far a forge is away, is assumed:
+see the options.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ import sqlalchemy as sa
 import watch_place as place
 
 from runner.service.config.load import load_config
+from runner.service.config.model import Watch
 from runner.service.database.connect import database_url, open_database
 from runner.service.database.tables import JOBS, NEWEST, WATCHES
 from runner.service.jobs.history import newest_builds
 from runner.service.jobs.model import Artifact, ImageKey, JobRequest, JobResult
 from runner.service.jobs.store import JobStore
 from runner.service.watch.memory import WatchMemory, WatchRecord
-from runner.service.watch.poller import AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,6 +40,9 @@ _LOOK_COMMITS = 2
 
 _SCRAPE_SECONDS, _CONFIG_SECONDS = 10.0, 60.0
 """How long Prometheus waits, and an operator at a start."""
+
+_SCHEDULES_SECONDS = 10.0
+"""So often the configuration is looked through for schedules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,10 @@ class Line:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, calculate and print a table."""
     options = _options(argv)
-    watched = json.loads(options.measured.read_text())
+    watched = json.loads((options.measured / "watch.json").read_text())
+    watched |= _of_one_schedule(json.loads((options.measured / "schedules.json").read_text()))
     with tempfile.TemporaryDirectory(prefix="packhouse-scaling-") as folder:
-        large = _tables(Path(folder), max(options.repositories), options.config)
+        large = _tables(Path(folder), max(options.repositories), options)
     sizes = {count: _lines(count, options, watched, large) for count in options.repositories}
     order = sorted(range(len(sizes[max(sizes)])), key=lambda each: -sizes[max(sizes)][each].share)
     print(f"of what there is, used by … repositories{_assumed(options)}\n")
@@ -79,24 +84,32 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _lines(
     count: int, options: argparse.Namespace, watched: dict[str, Any], large: dict[str, float]
 ) -> list[Line]:
-    looks, pushes = count / options.poll, count * options.pushes / _DAY
-    jobs = pushes + count * options.nightly / _DAY
-    local = watched["setting"]["repositories"] / watched["first_pass"]
+    looks, pushes, nightly = count / options.poll, count * options.pushes / _DAY, count * options.nightly
+    jobs = pushes + nightly / _DAY
     size = count / max(options.repositories)
     commits = looks * _LOOK_COMMITS + jobs * options.commits
+    own = looks * watched["cpu_own_per_look"] + nightly * watched["schedule"] / _SCHEDULES_SECONDS
+    begun, places = nightly / options.jitter, options.looks / options.latency
     return [
-        Line("looks, hosts that answer at once", looks, local, "a second"),
-        Line(f"looks, hosts {options.latency:g} s away", looks, AT_ONCE / options.latency, "a second"),
-        Line("processor of serve, looks", looks * watched["cpu_per_look"], 1.0, "cores"),
-        Line("processor of serve, pushes", pushes * watched["cpu_per_push"], options.cores, "cores"),
+        Line(f"{options.looks:g} looks at once, {options.latency:g} s away", looks, places, "a second"),
+        Line("processor of serve itself: looks, schedules", own + large["due"] * looks, 1.0, "cores"),
+        Line("processors, looks with git", looks * watched["cpu_per_look"], options.cores, "cores"),
+        Line("processors, looking through pushes", pushes * watched["cpu_per_push"], options.cores, "cores"),
+        Line("processors, looking through at night", begun * watched["run"], options.cores, "cores"),
         Line("commits, SQLite", commits, large["commits"], "a second"),
         Line("letters to forges and people", jobs * options.letters, 1 / options.latency, "a second"),
         Line("builds at once", jobs * options.build, options.builds, "builds"),
         Line("reading the configuration", count * large["config"], _CONFIG_SECONDS, "seconds"),
         Line("newest builds for /metrics", large["metrics"] * size, _SCRAPE_SECONDS, "seconds"),
-        Line("processor of serve, asking what is due", large["due"] * looks, 1.0, "cores"),
-        Line("open jobs, if a nightly waits for its turn", count * options.nightly, 10_000, "jobs"),
-    ]
+        Line("open jobs, if a nightly waits for its turn", nightly, 10_000, "jobs"),
+    ]  # fmt: skip
+
+
+def _of_one_schedule(measured: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Return what one schedule takes of a processor when the configuration is looked through, and when it runs."""
+    count, found = max((int(count), found) for count, found in measured.items())
+    through = found["looking through the configuration, nothing is new"]
+    return {"schedule": through / count, "run": found["a run, its builds asked for"]}
 
 
 def _needed(count: int, options: argparse.Namespace) -> str:
@@ -112,17 +125,17 @@ def _needed(count: int, options: argparse.Namespace) -> str:
     return f"\n{count:,} repositories: {', '.join(said)}."
 
 
-def _tables(folder: Path, count: int, configured: int) -> dict[str, float]:
+def _tables(folder: Path, count: int, options: argparse.Namespace) -> dict[str, float]:
     """Return seconds, and commits a second, of a runner that knows ``count`` repositories and as many images."""
-    bare = place.Bare(folder, configured, "", "")
-    place.write_config(folder / "packhouse.yaml", bare, "https://git.example.org", (), poll=300, database="")
-    config = _seconds(lambda: load_config(folder / "packhouse.yaml")) / configured
+    bare = place.Bare(folder, options.config, "", "")
+    place.write_config(folder / "packhouse.yaml", bare, "https://git.example.org", poll=300)
+    config = _seconds(lambda: load_config(folder / "packhouse.yaml")) / options.config
     engine = open_database(database_url("", folder))
     memory = WatchMemory(engine)
     with engine.begin() as connection:
         connection.execute(sa.insert(WATCHES), [{"repository": f"r{n:06}", "due_at": 1.0} for n in range(count)])
-    commits = _COMMITS / _seconds(partial(_note_looks, memory))
-    due = _seconds(lambda: memory.due(AT_ONCE))
+    commits = _COMMITS / _seconds(partial(_note_looks, memory), time.perf_counter)
+    due = _seconds(lambda: memory.due(int(options.looks)))
     _build(engine, count)
     metrics = _seconds(lambda: newest_builds(engine))
     engine.dispose()
@@ -151,17 +164,21 @@ def _build(engine: sa.Engine, count: int) -> None:
         connection.execute(sa.insert(NEWEST), [{"image": one["image"], "number": one["number"]} for one in copies])
 
 
-def _seconds(do: Callable[[], object]) -> float:
-    began = time.perf_counter()
+def _seconds(do: Callable[[], object], clock: Callable[[], float] = time.process_time) -> float:
+    """Return the seconds of the second time, when tables are in memory; of a processor, which others may use."""
     do()
-    return time.perf_counter() - began
+    began = clock()
+    do()
+    return clock() - began
 
 
 def _assumed(options: argparse.Namespace) -> str:
     said = (
         f"a look every {options.poll:g} s",
         f"a host {options.latency:g} s away",
+        f"{options.looks:g} looks at once",
         f"{options.pushes:g} pushes and {options.nightly:g} nightly builds a day each",
+        f"the latter within {options.jitter / 3600:g} h",
         f"{options.build:g} s a build",
         f"{options.commits:g} commits and {options.letters:g} letters a job",
     )
@@ -170,14 +187,16 @@ def _assumed(options: argparse.Namespace) -> str:
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--measured", type=Path, default=Path("bench-out/watch.json"), help="what watch.py wrote")
+    parser.add_argument("--measured", type=Path, default=Path("bench-out"), help="what the others wrote is there")
     parser.add_argument("--repositories", type=int, nargs="+", default=[2_000, 10_000, 100_000])
     parser.add_argument("--config", type=int, default=2_000, help="repositories in a configuration that is read")
     numbers = {
         "poll": (300.0, "seconds between two looks"),
+        "looks": (float(Watch().looks), "at once"),
         "latency": (0.3, "seconds that a forge takes to answer"),
         "pushes": (0.2, "to a repository a day"),
         "nightly": (0.2, "share of repositories with a nightly build"),
+        "jitter": (4 * 3600.0, "seconds that nightly builds are spread over"),
         "build": (300.0, "seconds of a build"),
         "builds": (2.0, "at once, on all workers together"),
         "cores": (2.0, "of the machine that watches"),

@@ -69,8 +69,10 @@ def _measured(options: argparse.Namespace, base: Path) -> dict[str, Any]:
     bare = place.make_repositories(base / "git", options.repositories)
     names = bare.names[:: max(1, options.repositories // options.pushes)][: options.pushes]
     file, free = base / "packhouse.yaml", names[::_BEGUN]
-    with place.over(options.over, bare) as host, place.database(options.database) as database:
-        port = place.write_config(file, bare, host.url, free, poll=options.poll, database=database.url)
+    with place.over(options.over, bare, options.away) as host, place.database(options.database) as database:
+        port = place.write_config(
+            file, bare, host.url, free, poll=options.poll, database=database.url, looks=options.looks
+        )
         (base / "state").mkdir()
         sql = database_url(database.url, base / "state")
         place.remember(sql, bare)
@@ -89,6 +91,7 @@ def _measured(options: argparse.Namespace, base: Path) -> dict[str, Any]:
         "setting": {
             "repositories": options.repositories, "pushes": len(names), "poll": options.poll, "over": options.over,
             "database": "postgresql" if options.database else "sqlite", "processors": os.cpu_count(), "load": load,
+            "away": options.away, "looks": options.looks,
         },
         "first_pass": looks.first_pass(), "cycle": seen.quantiles(looks.between(course.since)),
         "queued": seen.quantiles(queued), "begun": seen.quantiles(begun), "failed": failed, "one_look": look,
@@ -141,6 +144,7 @@ def _costs(course: Course) -> dict[str, Any]:
         "cpu_idle_share": idle / course.idle_seconds,
         "cpu_share": used(course.end) / course.seconds,
         "cpu_per_look": idle / looks,
+        "cpu_own_per_look": (course.idle.own - course.start.own) / looks,
         "cpu_per_push": max(0.0, pushing - looking) / len(course.pushed),
         "cpu_others": {name: used / course.seconds for name, used in course.others.items() if used},
         "peak_memory": course.end.peak,
@@ -158,6 +162,7 @@ def _table(result: dict[str, Any]) -> str:
     rows = {
         "repositories, pushes": f"{setting['repositories']}, {setting['pushes']}",
         "told to look every": f"{setting['poll']:g} s ± 10 %, over {setting['over']}, {setting['database']}",
+        "looks at once, each at a host": f"{setting['looks']}, {setting['away']:g} s away",
         "load before, processors": f"{setting['load'][0]:.1f}, {setting['processors']}",
         "first pass over all": f"{result['first_pass']:.1f} s",
         "between two looks, p50 / p95 / max": three("cycle"),
@@ -168,7 +173,8 @@ def _table(result: dict[str, Any]) -> str:
         "processor, whole time": f"{100 * result['cpu_share']:.0f} % of a core",
         **{f"beside it, {name}": f"{100 * used:.0f} % of a core" for name, used in result["cpu_others"].items()},
         "processor for a look": f"{1000 * result['cpu_per_look']:.1f} ms",
-        "of it `git ls-remote`": f"{1000 * look['git']:.1f} ms",
+        "of it serve itself": f"{1000 * result['cpu_own_per_look']:.1f} ms",
+        "`git ls-remote` alone": f"{1000 * look['git']:.1f} ms",
         "processor for a push": f"{1000 * result['cpu_per_push']:.0f} ms",
         "peak memory of serve": f"{result['peak_memory'] / 1e6:.0f} MB",
         "database": f"{result['database']['bytes'] / 1e6:.1f} MB, {sum(result['database']['rows'].values())} rows",
@@ -190,6 +196,10 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         "--database", default="", metavar="URL",
         help=f"an empty PostgreSQL database, or {place.START!r} for a server of its own; else SQLite",
     )  # fmt: skip
+    parser.add_argument(
+        "--away", type=float, default=0.0, metavar="SECONDS", help="that the host takes to answer a look over http"
+    )
+    parser.add_argument("--looks", type=int, default=8, help="at once; default 8")
     parser.add_argument("--work", type=Path, metavar="DIR", help="where repositories are made; else $TMPDIR")
     parser.add_argument("--out", type=Path, default=Path("bench-out"), help="folder of watch.json")
     return parser.parse_args(argv)

@@ -14,8 +14,9 @@ from tests.support.git_http import serve_git
 
 
 def main() -> int:
-    """Print the URL of the folder that was named, and wait for the end of the input."""
-    with serve_git(Path(sys.argv[1])) as url:
+    """Print the URL of the folder that was named, where each request takes so many seconds, and wait."""
+    folder, delay = sys.argv[1:]
+    with serve_git(Path(folder), delay=float(delay)) as url:
         print(url, flush=True)
         sys.stdin.read()
     return 0

@@ -33,6 +33,9 @@ NOBODY = "nobody"
 """A label that no worker has: jobs that need it wait."""
 
 _START_SECONDS = 120.0
+_REQUESTS = 2
+"""Of a look over HTTP: what the server can do, and its refs."""
+
 _DATABASE = "PACKHOUSE_BENCH_DATABASE"
 _DESCRIPTION = """\
 <?xml version="1.0" encoding="utf-8"?>
@@ -110,7 +113,16 @@ def _git(where: Path, *args: str) -> str:
     ).stdout.strip()
 
 
-def write_config(file: Path, bare: Bare, base: str, begun: Sequence[str], *, poll: float, database: str) -> int:
+def write_config(
+    file: Path,
+    bare: Bare,
+    base: str,
+    begun: Sequence[str] = (),
+    *,
+    poll: float,
+    database: str = "",
+    looks: int = 8,
+) -> int:
     """Write packhouse.yaml, where only jobs of the repositories ``begun`` find a worker; return its port."""
     with socket.socket() as each:
         each.bind(("127.0.0.1", 0))
@@ -123,7 +135,8 @@ def write_config(file: Path, bare: Bare, base: str, begun: Sequence[str], *, pol
     config: dict[str, Any] = {"state": str(file.parent / "state"), "listen": f"127.0.0.1:{port}"}
     if database:  # there may be a password in it
         config |= {"database_secret": "database", "secrets": {"database": {"env": _DATABASE}}}
-    file.write_text(yaml.safe_dump({**config, "worker": {"builds": 2}, "repositories": repositories}))
+    config |= {"worker": {"builds": 2}, "watch": {"looks": looks}}
+    file.write_text(yaml.safe_dump({**config, "repositories": repositories}))
     return port
 
 
@@ -196,12 +209,12 @@ class Host:
 
 
 @contextlib.contextmanager
-def over(scheme: str, bare: Bare) -> Iterator[Host]:
-    """Yield the host of the repositories: their folder, or git's own HTTP server on loopback."""
+def over(scheme: str, bare: Bare, away: float) -> Iterator[Host]:
+    """Yield the host of the repositories: their folder, or git's own HTTP server, ``away`` seconds for a look."""
     if scheme == "file":
         yield Host(bare.folder.as_uri())
         return
-    program = [sys.executable, str(PROJECT / "benchmarks/watch_host.py"), str(bare.folder)]
+    program = [sys.executable, str(PROJECT / "benchmarks/watch_host.py"), str(bare.folder), str(away / _REQUESTS)]
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None  # noqa: S101  # it was asked for
         yield Host(server.stdout.readline().strip(), server.pid)

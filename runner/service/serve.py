@@ -233,10 +233,10 @@ def watching(runner: Runner, *, keep_queue: bool) -> Iterator[None]:
     """
     over, settings = threading.Event(), runner.settings
     runner.watches.know(list(settings.config.repositories))
-    outbox = Outbox(runner.engine)
+    outbox, looks = Outbox(runner.engine), settings.config.watch.looks
     if runner.queue_url.startswith("sqlite:"):
         outbox.take_over()  # there is no other process
-    poller = Poller(runner.watches, runner.look, settings.watch, runner.meters.polled)
+    poller = Poller(runner.watches, runner.look, settings.watch, runner.meters.polled, looks=looks)
     with HttpSender() as sender:
         courier = Courier(
             outbox,

@@ -7,6 +7,7 @@ import base64
 import os
 import subprocess
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ class _Server(ThreadingHTTPServer):
     root: Path
     login: tuple[str, str] | None
     protocol_v2: bool
+    delay: float
 
 
 class _Bridge(BaseHTTPRequestHandler):
@@ -49,6 +51,7 @@ class _Bridge(BaseHTTPRequestHandler):
         return body
 
     def _answer(self, body: bytes) -> None:
+        time.sleep(self.server.delay)
         if not self._is_allowed():
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="git"')
@@ -97,15 +100,17 @@ class _Bridge(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve_git(root: Path, *, login: tuple[str, str] | None = None, protocol_v2: bool = True) -> Iterator[str]:
+def serve_git(
+    root: Path, *, login: tuple[str, str] | None = None, protocol_v2: bool = True, delay: float = 0.0
+) -> Iterator[str]:
     """Serve every repository below ``root``; yields the base URL without a slash at its end.
 
     ``login`` is a user name and password asked for on each request; who has them may push.
     Without ``protocol_v2`` the server behaves like an old one, which gives no object by id that it does not
-    advertise.
+    advertise. Each request waits for ``delay`` seconds, as if the server were far away.
     """
     server = _Server(("127.0.0.1", 0), _Bridge)
-    server.root, server.login, server.protocol_v2 = root, login, protocol_v2
+    server.root, server.login, server.protocol_v2, server.delay = root, login, protocol_v2, delay
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

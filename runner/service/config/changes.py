@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from runner.service.config.model import ServiceConfig
 
-_AT_START = ("state", "database", "database_secret", "listen", "worker")
+_AT_START = ("state", "database", "database_secret", "listen", "worker", "watch")
 """Keys that are looked at when the runner starts and never again."""
 
 

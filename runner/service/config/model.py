@@ -341,6 +341,16 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     heartbeat: Interval = 10.0
 
 
+class Watch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How repositories are watched.
+
+    Attributes:
+        looks: so many repositories are asked at once; docs/scaling.md tells how many are enough.
+    """
+
+    looks: Annotated[int, msgspec.Meta(ge=1, le=256)] = 8
+
+
 class ServiceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file; every key has a default.
 
@@ -359,6 +369,7 @@ class ServiceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         limits: what each build may use.
         retention: how long the runner remembers.
         worker: what this machine builds.
+        watch: how repositories are watched.
     """
 
     state: Folder = "/var/lib/packhouse"
@@ -375,6 +386,7 @@ class ServiceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     limits: Limits = Limits()
     retention: Retention = Retention()
     worker: Worker = Worker()
+    watch: Watch = Watch()
 
 
 class OwnFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from runner.sources.remote import RemoteRefs
 
 _SCAN_SECONDS, _SCAN_BYTES = 600.0, 16 << 20
+_SCANS = 8
+"""So many commits are looked through at once, however many looks there are: each takes a process of Python."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,7 @@ class Look:
 
     def __init__(self, memory: WatchMemory, dispatcher: Dispatcher) -> None:
         self._memory, self._dispatcher = memory, dispatcher
+        self._scans = threading.BoundedSemaphore(_SCANS)
         self._log = structlog.get_logger()
 
     def take(
@@ -140,7 +144,8 @@ class Look:
             seconds=_SCAN_SECONDS,
             log_bytes=_SCAN_BYTES,
         )
-        scanned = run_step(order, around, lambda _event: None)
+        with self._scans:
+            scanned = run_step(order, around, lambda _event: None)
         assert isinstance(scanned, Scanned)  # noqa: S101  # what a scan order gives
         return scanned
 

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from runner.service.watch.look import Look, WatchedRepository
     from runner.service.watch.memory import WatchMemory
 
-AT_ONCE = 8
-"""Places of the watch: a look takes one, and the looking through of what was pushed keeps it."""
-
 _LOOK_SECONDS = 900.0
 """Longer than any look takes: after that another process may try."""
 
@@ -51,7 +48,10 @@ class _Host:
 
 
 class Poller:
-    """``repository`` gives one as it is configured now, with the seconds between two looks; None: no more."""
+    """``repository`` gives one as it is configured now, with the seconds between two looks; None: no more.
+
+    ``looks`` is the number of places: a look takes one, and the looking through of what was pushed keeps it.
+    """
 
     def __init__(
         self,
@@ -59,8 +59,11 @@ class Poller:
         look: Look,
         repository: Callable[[str], tuple[WatchedRepository, float] | None],
         outcomes: Outcomes = lambda _host, _seconds, *, failed: None,  # noqa: ARG005
+        *,
+        looks: int = 8,
     ) -> None:
         self._memory, self._look, self._repository, self._outcomes = memory, look, repository, outcomes
+        self._looks = looks
         self._hosts: dict[str, _Host] = {}
         self._busy: set[str] = set()
         self._freed = threading.Event()
@@ -68,12 +71,12 @@ class Poller:
 
     def run(self, over: threading.Event) -> None:
         """Look at what is due until ``over`` is set."""
-        with ThreadPoolExecutor(AT_ONCE, "poll") as pool:
+        with ThreadPoolExecutor(self._looks, "poll") as pool:
             while not over.is_set():
                 self._freed.wait(_IDLE_SECONDS)
                 self._freed.clear()
                 try:
-                    for name in self._memory.due(AT_ONCE - len(self._busy), but=self._busy.copy()):
+                    for name in self._memory.due(self._looks - len(self._busy), but=self._busy.copy()):
                         self._begin(pool, name)
                 except Exception as error:  # noqa: BLE001  # watching goes on, whatever ails the database
                     self._log.warning("the repositories could not be looked at", error=str(error))

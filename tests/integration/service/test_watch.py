@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -384,6 +385,28 @@ def test_one_missing_secret_stops_the_watching_of_its_repository_only(watch: Wat
         thread.join()
     assert watch.memory.record("closed").failures == 1
     assert watch.memory.record("closed").due_at > time.time()
+
+
+def test_as_many_repositories_are_asked_at_once_as_told(watch: Watch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as host:
+        host.settimeout(30)
+        watch.edit(url=f"http://127.0.0.1:{host.getsockname()[1]}/r.git")
+        watch.memory.know([f"r{number}" for number in range(5)])
+        over = threading.Event()
+        poller = Poller(watch.memory, watch.look, lambda name: (replace(watch.watched, name=name), 99.0), looks=3)
+        thread = threading.Thread(target=poller.run, args=(over,))
+        thread.start()
+        try:
+            asked = [host.accept()[0] for _ in range(3)]
+            host.settimeout(1)
+            with pytest.raises(TimeoutError):
+                host.accept()
+        finally:
+            over.set()
+            for connection in asked:
+                connection.close()
+            host.close()
+            thread.join()
 
 
 def test_a_look_that_cannot_be_noted_frees_its_place(watch: Watch) -> None:

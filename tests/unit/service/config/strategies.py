@@ -27,6 +27,7 @@ from runner.service.config.model import (
     Signing,
     Status,
     Token,
+    Watch,
     Webhook,
     Worker,
 )
@@ -147,5 +148,6 @@ def configs(draw: st.DrawFn) -> ServiceConfig:
         repositories=draw(tables(repository)),
         limits=draw(LIMITS),
         retention=draw(st.builds(Retention, jobs=SECONDS, logs=SECONDS)),
+        watch=draw(st.builds(Watch, looks=st.integers(1, 256))),
         worker=draw(st.builds(Worker, labels=tuples(NAMES), builds=st.integers(1, 256), heartbeat=SECONDS)),
     )

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from runner.service.config.changes import Changes, changed
-from runner.service.config.model import Limits, Repository, Retention, ServiceConfig, Worker
+from runner.service.config.model import Limits, Repository, Retention, ServiceConfig, Watch, Worker
 
 
 def repository(**more: int) -> Repository:
@@ -26,3 +26,4 @@ def test_what_counts_at_once_and_what_after_a_restart() -> None:
         listen="h:1", worker=Worker(builds=2), limits=Limits(memory=1), retention=Retention(jobs=1)
     )
     assert changed(ServiceConfig(), new) == Changes(restart=("listen", "worker"))
+    assert changed(ServiceConfig(), ServiceConfig(watch=Watch(looks=9))) == Changes(restart=("watch",))
