@@ -59,7 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="packhouse-pages-") as folder:
         found = _measured(Path(folder), options.repositories, options.jobs)
-    (options.out / "pages.json").write_text(json.dumps(found, indent=2) + "\n")
+    setting = {"repositories": options.repositories, "jobs": options.jobs}
+    (options.out / "pages.json").write_text(json.dumps({"setting": setting, "pages": found}, indent=2) + "\n")
     print(f"{options.repositories:,} repositories with a schedule each, {options.jobs:,} jobs\n")
     print("| page | processor, ms | size, kB |\n| --- | ---: | ---: |")
     for name, one in found.items():

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What breaks first with more repositories than anybody has at hand: ``benchmarks/scaling.py --help``.
 
-What ``watch.py`` and ``schedules.py`` measured, and what is measured here of tables as large as asked for, is set
-against what so many repositories need. What nobody can measure here, such as how far a forge is away, is assumed:
-see the options.
+What ``watch.py``, ``schedules.py`` and ``pages.py`` measured, and what is measured here of tables as large as
+asked for, is set against what so many repositories need. What nobody can measure here, such as how far a forge is
+away, is assumed: see the options.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 import watch_place as place
@@ -24,10 +24,7 @@ import watch_place as place
 from runner.service.config.load import load_config
 from runner.service.config.model import Watch
 from runner.service.database.connect import database_url, open_database
-from runner.service.database.tables import JOBS, NEWEST, WATCHES
-from runner.service.jobs.history import newest_builds
-from runner.service.jobs.model import Artifact, ImageKey, JobRequest, JobResult
-from runner.service.jobs.store import JobStore
+from runner.service.database.tables import WATCHES
 from runner.service.watch.memory import WatchMemory, WatchRecord
 
 if TYPE_CHECKING:
@@ -62,8 +59,7 @@ class Line:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, calculate and print a table."""
     options = _options(argv)
-    watched = json.loads((options.measured / "watch.json").read_text())
-    watched |= _of_one_schedule(json.loads((options.measured / "schedules.json").read_text()))
+    watched = _measured(options.measured)
     with tempfile.TemporaryDirectory(prefix="packhouse-scaling-") as folder:
         large = _tables(Path(folder), max(options.repositories), options)
     sizes = {count: _lines(count, options, watched, large) for count in options.repositories}
@@ -82,17 +78,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _lines(
-    count: int, options: argparse.Namespace, watched: dict[str, Any], large: dict[str, float]
+    count: int, options: argparse.Namespace, watched: dict[str, float], large: dict[str, float]
 ) -> list[Line]:
     looks, pushes, nightly = count / options.poll, count * options.pushes / _DAY, count * options.nightly
     jobs = pushes + nightly / _DAY
-    size = count / max(options.repositories)
     commits = looks * _LOOK_COMMITS + jobs * options.commits
     own = looks * watched["cpu_own_per_look"] + nightly * watched["schedule"] / _SCHEDULES_SECONDS
     begun, places = nightly / options.jitter, options.looks / options.latency
     return [
         Line(f"{options.looks:g} looks at once, {options.latency:g} s away", looks, places, "a second"),
-        Line("processor of serve itself: looks, schedules", own + large["due"] * looks, 1.0, "cores"),
+        Line("processor of serve itself: looks, schedules", own, 1.0, "cores"),
         Line("processors, looks with git", looks * watched["cpu_per_look"], options.cores, "cores"),
         Line("processors, looking through pushes", pushes * watched["cpu_per_push"], options.cores, "cores"),
         Line("processors, looking through at night", begun * watched["run"], options.cores, "cores"),
@@ -100,16 +95,24 @@ def _lines(
         Line("letters to forges and people", jobs * options.letters, 1 / options.latency, "a second"),
         Line("builds at once", jobs * options.build, options.builds, "builds"),
         Line("reading the configuration", count * large["config"], _CONFIG_SECONDS, "seconds"),
-        Line("newest builds for /metrics", large["metrics"] * size, _SCRAPE_SECONDS, "seconds"),
+        Line("/metrics", count * watched["metrics"], _SCRAPE_SECONDS, "seconds"),
         Line("open jobs, if a nightly waits for its turn", nightly, 10_000, "jobs"),
     ]  # fmt: skip
 
 
-def _of_one_schedule(measured: dict[str, dict[str, float]]) -> dict[str, float]:
-    """Return what one schedule takes of a processor when the configuration is looked through, and when it runs."""
-    count, found = max((int(count), found) for count, found in measured.items())
-    through = found["looking through the configuration, nothing is new"]
-    return {"schedule": through / count, "run": found["a run, its builds asked for"]}
+def _measured(folder: Path) -> dict[str, float]:
+    """Return what each look, push, schedule, run of one, and repository takes of a processor, in seconds."""
+    watched, schedules, pages = (
+        json.loads((folder / f"{name}.json").read_text()) for name in ("watch", "schedules", "pages")
+    )
+    count = max(map(int, schedules))
+    found = schedules[str(count)]
+    return {
+        **{name: watched[name] for name in ("cpu_per_look", "cpu_own_per_look", "cpu_per_push")},
+        "schedule": found["looking through the configuration, nothing is new"] / count,
+        "run": found["a run, its builds asked for"],
+        "metrics": pages["pages"]["metrics"]["seconds"] / pages["setting"]["repositories"],
+    }
 
 
 def _needed(count: int, options: argparse.Namespace) -> str:
@@ -126,7 +129,7 @@ def _needed(count: int, options: argparse.Namespace) -> str:
 
 
 def _tables(folder: Path, count: int, options: argparse.Namespace) -> dict[str, float]:
-    """Return seconds, and commits a second, of a runner that knows ``count`` repositories and as many images."""
+    """Return seconds, and commits a second, of a runner that knows ``count`` repositories."""
     bare = place.Bare(folder, options.config, "", "")
     place.write_config(folder / "packhouse.yaml", bare, "https://git.example.org", poll=300)
     config = _seconds(lambda: load_config(folder / "packhouse.yaml")) / options.config
@@ -135,33 +138,13 @@ def _tables(folder: Path, count: int, options: argparse.Namespace) -> dict[str, 
     with engine.begin() as connection:
         connection.execute(sa.insert(WATCHES), [{"repository": f"r{n:06}", "due_at": 1.0} for n in range(count)])
     commits = _COMMITS / _seconds(partial(_note_looks, memory), time.perf_counter)
-    due = _seconds(lambda: memory.due(int(options.looks)))
-    _build(engine, count)
-    metrics = _seconds(lambda: newest_builds(engine))
     engine.dispose()
-    return {"config": config, "commits": commits, "due": due, "metrics": metrics}
+    return {"config": config, "commits": commits}
 
 
 def _note_looks(memory: WatchMemory) -> None:
     for _ in range(_COMMITS):
         memory.looked(WatchRecord(repository="r000001"))
-
-
-def _build(engine: sa.Engine, count: int) -> None:
-    """Have an image of each repository built: one by the means of the runner, the others as copies of its row."""
-    jobs, image = JobStore(engine), ImageKey(repository="r", type_name="oem", arch="x86_64")
-    made = jobs.add(JobRequest(image=image, ref="refs/heads/main", commit="c" * 40, trigger="push"))
-    if made is None:
-        raise RuntimeError("an empty database knows a job")
-    artifact = Artifact(name="image", size=1, sha256="d" * 64)
-    jobs.end(made.id, 0, "done", result=JobResult(artifacts=(artifact,) * 5, number=1))
-    with engine.begin() as connection:
-        row = dict(connection.execute(sa.select(JOBS)).mappings().one())
-        copies = [
-            {**row, "id": f"{n}", "number": n, "once": f"{n}", "image": f"image {n}"} for n in range(2, count + 1)
-        ]
-        connection.execute(sa.insert(JOBS), copies)
-        connection.execute(sa.insert(NEWEST), [{"image": one["image"], "number": one["number"]} for one in copies])
 
 
 def _seconds(do: Callable[[], object], clock: Callable[[], float] = time.process_time) -> float:
@@ -188,7 +171,7 @@ def _assumed(options: argparse.Namespace) -> str:
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--measured", type=Path, default=Path("bench-out"), help="what the others wrote is there")
-    parser.add_argument("--repositories", type=int, nargs="+", default=[2_000, 10_000, 100_000])
+    parser.add_argument("--repositories", type=int, nargs="+", default=[2_000, 20_000, 100_000])
     parser.add_argument("--config", type=int, default=2_000, help="repositories in a configuration that is read")
     numbers = {
         "poll": (300.0, "seconds between two looks"),

@@ -34,6 +34,6 @@ def test_some_of_many_schedules_run(tmp_path: Path) -> None:
 
 
 def test_pages_of_many_repositories_are_short(tmp_path: Path) -> None:
-    found = measured("pages", tmp_path, repositories=400, jobs=2000)
+    found = measured("pages", tmp_path, repositories=400, jobs=2000)["pages"]
     assert found["overview"]["bytes"] < found["API, repositories"]["bytes"] / 3
     assert 10_000 < found["channels"]["bytes"] < 30_000, "fifty of four hundred"
