@@ -123,21 +123,37 @@ def write_config(
     database: str = "",
     looks: int = 8,
 ) -> int:
-    """Write packhouse.yaml, where only jobs of the repositories ``begun`` find a worker; return its port."""
+    """Write packhouse.yaml, where only jobs of the repositories ``begun`` find a worker; return its port.
+
+    Each repository has a webhook with a secret of its own, which nobody calls.
+    """
     with socket.socket() as each:
         each.bind(("127.0.0.1", 0))
         port = int(each.getsockname()[1])
     free = set(begun)
     repositories = {
-        name: {"url": f"{base}/{name}.git", "poll": f"{poll:g}s", **({} if name in free else {"labels": [NOBODY]})}
+        name: {
+            "url": f"{base}/{name}.git",
+            "poll": f"{poll:g}s",
+            "webhook": {"forge": "github", "secrets": [name]},
+            **({} if name in free else {"labels": [NOBODY]}),
+        }
         for name in bare.names
     }
+    secrets = {name: {"file": str(_secret(file.parent / "secrets" / name))} for name in bare.names}
     config: dict[str, Any] = {"state": str(file.parent / "state"), "listen": f"127.0.0.1:{port}"}
     if database:  # there may be a password in it
-        config |= {"database_secret": "database", "secrets": {"database": {"env": _DATABASE}}}
+        config |= {"database_secret": "database"}
+        secrets |= {"database": {"env": _DATABASE}}
     config |= {"worker": {"builds": 2}, "watch": {"looks": looks}}
-    file.write_text(yaml.safe_dump({**config, "repositories": repositories}))
+    file.write_text(yaml.safe_dump({**config, "secrets": secrets, "repositories": repositories}))
     return port
+
+
+def _secret(file: Path) -> Path:
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"a secret of {file.name}")
+    return file
 
 
 def remember(url: str, bare: Bare) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 MASK = "[redacted]"
 _URL_USERINFO = re.compile(r"(?<=[a-z0-9+.-])://[^/@\s'\"]+@", re.IGNORECASE)
@@ -39,6 +39,20 @@ class Redactor:
         for secret in self.secrets:
             text = text.replace(secret, MASK)
         return _URL_USERINFO.sub(f"://{MASK}@", text)
+
+
+class LateRedactor:
+    """Is made, by ``make``, when there is a first text to mask: fetching very many secrets takes its time."""
+
+    def __init__(self, make: Callable[[], Redactor]) -> None:
+        self._make = make
+        self._made: Redactor | None = None
+
+    def __call__(self, text: str) -> str:
+        """Return ``text`` as :class:`Redactor` does."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made(text)
 
 
 def strip_credentials(url: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
 from runner.pipeline.machine import STORE
+from runner.redact import LateRedactor
 from runner.service.config.secrets import Secrets
 from runner.service.queue.settings import JobSettings, LockBranch
 from runner.service.steps.order import BootOrder
@@ -93,12 +94,14 @@ class Settings:
         """
         entry = self._repository(name)
         signers = entry.commits.allowed_signers if entry.commits.signed else ""
+        environment, secrets = self._environment(entry, None), self.secrets
+        own = [environment[variable] for variable in entry.environment]
         return WatchedRepository(
             name=name,
             settings=entry,
             destination=self._destination(entry.destination, name),
-            environment=self._environment(entry, None),
-            redact=self.secrets.redactor(),
+            environment=environment,
+            redact=LateRedactor(lambda: secrets.redactor(*own)),
             allowed_signers=Path(signers) if signers else None,
             arch=platform.machine(),
         )

@@ -66,10 +66,10 @@ class Secrets:
         """Return an error for each secret that cannot be had here and now."""
         return [found for name in self.sources if isinstance(found := self._attempt(name), SecretError)]
 
-    def redactor(self) -> Redactor:
-        """Return what hides every secret that can be had now, a long line of one included."""
+    def redactor(self, *others: str) -> Redactor:
+        """Return what hides every secret that can be had now, and ``others``, a long line of one included."""
         values = [found for name in self.sources if isinstance(found := self._attempt(name), str)]
-        return Redactor.of(form for value in values for form in _forms(value))
+        return Redactor.of(form for value in (*values, *others) for form in _forms(value))
 
     def _attempt(self, name: str) -> str | SecretError:
         try:

@@ -124,7 +124,8 @@ class Scheduler:
     def _due(self, settings: Repository, schedule: Schedule, record: ScheduleRecord, now: float) -> None:
         """Run a schedule that was seen to be due at ``now``, however long it has waited for its turn since."""
         name = record.repository
-        due, redact = next_time(schedule, name, now), Redactor()
+        due = next_time(schedule, name, now)
+        redact: Callable[[str], str] = Redactor()
         if now - record.due_at > _LATE_SECONDS and schedule.missed == "skip":
             self._keep(record, due_at=due, note="missed while nothing ran")
             return

@@ -56,7 +56,7 @@ class Surroundings:
     """
 
     environment: Mapping[str, str]
-    redact: Redactor = field(default_factory=Redactor)
+    redact: Callable[[str], str] = field(default_factory=Redactor)
     seconds: float
     log_bytes: int
     memory: int = 0
@@ -188,7 +188,7 @@ class _Ear:
     Secrets are masked in what the events say, not in their JSON, which spells some characters in another way.
     """
 
-    def __init__(self, hear: Callable[[StepEvent], None], redact: Redactor) -> None:
+    def __init__(self, hear: Callable[[StepEvent], None], redact: Callable[[str], str]) -> None:
         self._hear, self._redact = hear, redact
         self._decode = msgspec.json.Decoder(StepEvent).decode
         self.last: deque[str] = deque(maxlen=process.TAIL_LINES)

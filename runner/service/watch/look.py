@@ -39,6 +39,7 @@ class WatchedRepository:
 
     Attributes:
         environment: for git, and for the process that looks through a commit.
+        redact: masks all secrets; looks are many, and few have anything to say.
         arch: of the images to build.
     """
 
@@ -46,7 +47,7 @@ class WatchedRepository:
     settings: Repository
     destination: Destination | None
     environment: Mapping[str, str] = field(repr=False)
-    redact: Redactor = field(default_factory=Redactor)
+    redact: Callable[[str], str] = field(default_factory=Redactor)
     allowed_signers: Path | None = None
     arch: str
 
