@@ -70,7 +70,9 @@ def _details(error: HTTPException) -> str:
 
 
 def _ours(request: Request[Any, Any, State], error: PackhouseError) -> Response[object]:
-    redact = request.app.state.site.runner.settings.secrets.redactor()
+    # What is missing is told in words of ours: anybody may ask for it, and secrets may be very many to fetch.
+    secrets = request.app.state.site.runner.settings.secrets
+    redact = str if isinstance(error, MissingError) else secrets.redactor()
     status = 404 if isinstance(error, MissingError | NotInStorageError) else 409
     problem = Problem(
         kind=error.kind, what=redact(error.what), why=redact(error.why or ""), hint=redact(error.hint or "")

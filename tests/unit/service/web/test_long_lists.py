@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from litestar.testing import TestClient
 
+from runner.service.config.secrets import Secrets
 from runner.service.jobs.model import ImageKey, JobRequest, JobResult
 from runner.service.serve import opened
 from runner.service.watch.memory import WatchRecord
@@ -29,6 +30,8 @@ CONFIG = """\
 state: {folder}/state
 destinations:
   images: {{url: "file://{folder}/releases"}}
+secrets:
+  hook: {{env: HOOK_SECRET}}
 repositories:
 """
 ENTRY = '  {name}: {{url: "https://git.example.org/{name}.git", schedules: [{{nightly: true, jitter: 1h}}]}}\n'
@@ -140,3 +143,11 @@ def test_the_jobs_of_one_of_many_repositories_are_asked_for_by_name(client: Clie
     page = client.get("/jobs?repository=r042").text
     assert 'name="repository" value="r042"' in page
     assert "<option>r0" not in page
+
+
+def test_what_is_missing_fetches_no_secret(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(Secrets, "value", lambda _secrets, name: asked.append(name))
+    assert client.get("/repositories/none").status_code == 404
+    assert client.get("/api/v1/jobs/99999").status_code == 404
+    assert asked == []
