@@ -73,7 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             f" {lines[each].need:,.2f} ({100 * lines[each].share:,.0f} %) |" for lines in sizes.values()
         )
         print(f"| {first.what} | {first.unit} | {first.have:,.1f} |{cells}")
-    print(_needed(max(sizes), options))
+    for count in sizes:
+        print(_needed(count, options, watched))
     return 0
 
 
@@ -91,7 +92,8 @@ def _lines(
         Line("processors, looks with git", looks * watched["cpu_per_look"], options.cores, "cores"),
         Line("processors, looking through pushes", pushes * watched["cpu_per_push"], options.cores, "cores"),
         Line("processors, looking through at night", begun * watched["run"], options.cores, "cores"),
-        Line("commits, SQLite", commits, large["commits"], "a second"),
+        Line("commits, SQLite", commits, large["sqlite"], "a second"),
+        Line("commits, one at a time, PostgreSQL", commits, large["postgresql"], "a second"),
         Line("letters to forges and people", jobs * options.letters, 1 / options.latency, "a second"),
         Line("builds at once", jobs * options.build, options.builds, "builds"),
         Line("reading the configuration", count * large["config"], _CONFIG_SECONDS, "seconds"),
@@ -115,10 +117,12 @@ def _measured(folder: Path) -> dict[str, float]:
     }
 
 
-def _needed(count: int, options: argparse.Namespace) -> str:
+def _needed(count: int, options: argparse.Namespace, watched: dict[str, float]) -> str:
     jobs = count * (options.pushes + options.nightly)
     kept = jobs * options.log * options.keep / 1e9
+    first = count * watched["cpu_per_push"] / options.cores / 3600
     said = (
+        f"{first:,.1f} h to look through all for the first time",
         f"{jobs:,.0f} jobs a day",
         f"{jobs * options.build / _DAY:,.0f} builds at once on average",
         f"{kept:,.0f} GB of logs in {options.keep:g} days",
@@ -133,13 +137,20 @@ def _tables(folder: Path, count: int, options: argparse.Namespace) -> dict[str, 
     bare = place.Bare(folder, options.config, "", "")
     place.write_config(folder / "packhouse.yaml", bare, "https://git.example.org", poll=300)
     config = _seconds(lambda: load_config(folder / "packhouse.yaml")) / options.config
-    engine = open_database(database_url("", folder))
+    with place.database(place.START) as server:
+        postgresql = _commits(database_url(server.url, folder), count)
+    return {"config": config, "sqlite": _commits(database_url("", folder), count), "postgresql": postgresql}
+
+
+def _commits(url: str, count: int) -> float:
+    """Return how many looks, of ``count`` repositories, can be noted in a second, one after another."""
+    engine = open_database(url)
     memory = WatchMemory(engine)
     with engine.begin() as connection:
         connection.execute(sa.insert(WATCHES), [{"repository": f"r{n:06}", "due_at": 1.0} for n in range(count)])
     commits = _COMMITS / _seconds(partial(_note_looks, memory), time.perf_counter)
     engine.dispose()
-    return {"config": config, "commits": commits}
+    return commits
 
 
 def _note_looks(memory: WatchMemory) -> None:
