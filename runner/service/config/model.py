@@ -46,9 +46,7 @@ Role = Literal["read", "trigger", "admin"]
 MissedRun = Literal["run", "skip"]
 Occasion = Literal["failure", "success", "fixed", "cancelled"]
 
-_MINUTE = 60.0
-_HOUR = 3600.0
-_DAY = 86400.0
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 
 
 class SecretSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,8 +82,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         url: ``s3://BUCKET/PREFIX`` or ``file:///DIR``.
         environment: secret variables the storage needs (``AWS_ACCESS_KEY_ID`` …), each the name of a secret.
         settings: variables that are no secrets (``AWS_ENDPOINT_URL``, ``AWS_REGION`` …).
-        channels: pattern of a branch's name to channel; the first that matches counts, without one nothing is
-            published.
+        channels: pattern of a branch's name to channel; the first that matches counts, else nothing is published.
         tag_channels: the same for tags: a branch that is called like a release does not become one.
         sign: nothing is signed without it.
         mirror_packages: keep the packages beside the releases, so that locks build for ever.
