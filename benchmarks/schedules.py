@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from runner.service.schedule.scheduler import Scheduler
 
 _DAY = 86400.0
+_CROWD = "number that is due in the fullest minute"
 _ROUNDS = 20
 _LATER = 60.0
 """Seconds after which the configuration is looked through again for certain."""
@@ -42,10 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     found = {count: measured(count, due=options.due, jitter=options.jitter) for count in options.schedules}
     (options.out / "schedules.json").write_text(json.dumps(found, indent=2) + "\n")
-    print("| schedules |" + "".join(f" {count:,} |" for count in found))
+    print("| schedules; milliseconds |" + "".join(f" {count:,} |" for count in found))
     print("| --- |" + " ---: |" * len(found))
     for name in next(iter(found.values())):
-        print(f"| {name} |" + "".join(f" {values[name]:,.4g} |" for values in found.values()))
+        scale = 1 if name == _CROWD else 1000
+        print(f"| {name} |" + "".join(f" {scale * values[name]:,.1f} |" for values in found.values()))
     return 0
 
 
@@ -88,7 +90,7 @@ def _rounds(runner: Runner, due: int) -> dict[str, float]:
         "round, nothing is due": quiet,
         "looking through the configuration, nothing is new": through,
         "asking what is due, all are": listed,
-        "due in the fullest minute, schedules": max(crowd.values()),
+        _CROWD: max(crowd.values()),
         "a run, its builds asked for": runs / due,
         "the same on the clock": (time.monotonic() - began) / due,
     }
