@@ -207,7 +207,7 @@ def building(runner: Runner, labels: Sequence[str] = (), builds: int | None = No
         record=record,
         workers=runner.workers,
         queue=runner.queue,
-        upkeep=Upkeep(runner.jobs, runner.queue, runner.workers, runner.leases),
+        upkeep=Upkeep(runner.jobs, runner.queue, runner.workers, runner.leases, here=record.id),
         queues=lambda: _queues(runner, record),
         heartbeat=config.heartbeat,
     )

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from runner import log
+from runner.redact import Redactor
 from runner.service.config.model import Limits
 from runner.service.database.connect import open_database
 from runner.service.database.leases import Leases
@@ -59,6 +61,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def main() -> None:
+    log.configure(redact=Redactor())  # standard output says "ready", and nothing else: nobody reads on
     setup = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Setup)
     state = Path(setup.state)
     engine = open_database(setup.database)
@@ -81,7 +84,7 @@ def main() -> None:
         started_at=time.time(),
         seen_at=0,
     )
-    upkeep = Upkeep(jobs, queue, workers, Leases(engine, setup.name))
+    upkeep = Upkeep(jobs, queue, workers, Leases(engine, setup.name), here=setup.name)
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
     crew = Crew(

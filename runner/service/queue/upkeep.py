@@ -34,10 +34,15 @@ _LOST = JobError(
 
 
 class Upkeep:
-    """Gives the jobs of dead workers to others, and submits or ends what a crash left half done."""
+    """Gives the jobs of dead workers to others, and submits or ends what a crash left half done.
 
-    def __init__(self, jobs: JobStore, queue: Queue, workers: Workers, leases: Leases) -> None:
-        self._jobs, self._queue, self._workers, self._leases = jobs, queue, workers, leases
+    ``here`` is the worker in this process: it lives, even where the database was too slow to hear of it in time.
+    """
+
+    def __init__(
+        self, jobs: JobStore, queue: Queue, workers: Workers, leases: Leases, *, here: str = ""
+    ) -> None:
+        self._jobs, self._queue, self._workers, self._leases, self._here = jobs, queue, workers, leases, here
         self._log = structlog.get_logger()
 
     def once(self) -> None:
@@ -51,7 +56,7 @@ class Upkeep:
         self._end_lost(jobs)
 
     def _resume(self, jobs: dict[str, Job]) -> None:
-        live = {worker.id for worker in self._workers.live()}
+        live = {self._here, *(worker.id for worker in self._workers.live())}
         for job_id, worker in self._queue.held().items():
             if worker not in live and job_id in jobs:
                 self._log.warning("a job's worker is gone", job=jobs[job_id].number, worker=worker)

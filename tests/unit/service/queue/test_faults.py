@@ -261,6 +261,34 @@ def test_a_job_that_the_queue_lost_has_failed(engine: sa.Engine) -> None:
     assert (lost.state, lost.error.what) == ("failed", "the queue lost the job")
 
 
+class Held(DoneWith):
+    """A queue in which the worker ``w`` has a job."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.resumed: list[str] = []
+
+    def held(self) -> dict[str, str]:
+        return {self.job.id: "w"}
+
+    def ended(self, job_ids: Sequence[str]) -> set[str]:
+        return set(job_ids[:0])
+
+    def resume(self, job_id: str, *, labels: Sequence[str]) -> None:
+        assert labels == self.job.labels
+        self.resumed.append(job_id)
+
+
+@pytest.mark.parametrize("here", ["w", "other"])
+def test_a_worker_that_nobody_heard_of_takes_no_job_from_itself(engine: sa.Engine, here: str) -> None:
+    """Where the database takes long, the sign of life is old before it is looked at."""
+    jobs, job = JobStore(engine), a_job(engine)
+    assert jobs.begin(job.id, "w")
+    queue = Held(job)
+    Upkeep(jobs, queue, Workers(engine, 1.0), Leases(engine, here), here=here).once()
+    assert queue.resumed == ([] if here == "w" else [job.id])
+
+
 @pytest.fixture
 def waiting(engine: sa.Engine, tmp_path: Path) -> Iterator[tuple[Workplace, Job, Future[None]]]:
     """A job whose repository could not be had, and that waits before it tries again."""
