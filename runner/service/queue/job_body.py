@@ -89,10 +89,10 @@ def run_job(place: Workplace, job_id: str, durable: Durable) -> None:
             return
         with LogWriter(place.engine, job.id, job.attempt) as log:
             end = _end_of(place, job, durable, log)
+            patiently(lambda: _tidy(place, job), over=place.stopping)  # who hears of the end finds nothing left
             ended = patiently(lambda: place.jobs.end(job.id, job.attempt, **end), over=place.stopping)
     except AWAY:
         raise Abandoned from None
-    _tidy(place, job)
     if not ended:
         raise Abandoned
 
@@ -139,7 +139,10 @@ def _end_unbegun(place: Workplace, job_id: str) -> None:
 
 
 def _tidy(place: Workplace, job: Job) -> None:
-    shutil.rmtree(place.work / job.id, ignore_errors=True)
+    """Erase the result, which is published or of no use, unless a newer attempt of this worker writes there."""
+    now = place.jobs.get(job.id)
+    if now is not None and now.attempt == job.attempt:
+        shutil.rmtree(place.work / job.id, ignore_errors=True)
 
 
 def _job_error(error: PackhouseError) -> JobError:
