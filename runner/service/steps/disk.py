@@ -66,6 +66,7 @@ class DiskMeter:
     def __init__(self, folders: Callable[[], Iterable[Path]]) -> None:
         self._folders = folders
         self._over = threading.Event()
+        self._first = -1
         self.last = Walk()
         """What the last walk found; what went meanwhile does not count."""
 
@@ -86,24 +87,27 @@ class DiskMeter:
             thread.join()
 
     def _walk(self) -> None:
-        pause, first = 0.0, -1
+        pause = 0.0
         with contextlib.suppress(process.StoppedError, PackhouseError):  # where du cannot walk no build can work
-            # Folders may belong to ids that only the build's namespace can read.
-            du = ["unshare", *probe().unshare, "--", "du", "--summarize", "--total", "--one-file-system"]
             while not self._over.wait(pause):
                 began = time.monotonic()
-                folders = [folder for folder in self._folders() if folder.exists()]
-                blocks, files = (self._du([*du, option, "--", *folders]) if folders else 0 for option in _COUNTS)
-                used = max(blocks, _LEAST_BYTES * files)
-                first = used if first < 0 else first
-                room = min(map(_room_at, folders), default=sys.maxsize)
-                self.last = Walk(used, new=used - first, grown=used - self.last.used, room=room)
+                with contextlib.suppress(OSError, IndexError):  # nothing was left to run du with: next time
+                    self._look()
                 pause = max(_PAUSE, (time.monotonic() - began) / _SHARE)
 
-    def _du(self, command: list[str | Path]) -> int:
-        done = process.run(command, check=False, stop=self._over.is_set)
-        total = done.stdout.splitlines()[-1:]
-        return int(total[0].split()[0]) if total else 0
+    def _look(self) -> None:
+        folders = [folder for folder in self._folders() if folder.exists()]
+        blocks, files = (self._du(option, folders) if folders else 0 for option in _COUNTS)
+        used = max(blocks, _LEAST_BYTES * files)
+        self._first = used if self._first < 0 else self._first
+        room = min(map(_room_at, folders), default=sys.maxsize)
+        self.last = Walk(used, new=used - self._first, grown=used - self.last.used, room=room)
+
+    def _du(self, option: str, folders: list[Path]) -> int:
+        # Folders may belong to ids that only the build's namespace can read.
+        du = ["unshare", *probe().unshare, "--", "du", "--summarize", "--total", "--one-file-system", option, "--"]
+        done = process.run([*du, *folders], check=False, stop=self._over.is_set)
+        return int(done.stdout.splitlines()[-1].split()[0])
 
 
 def _room_at(folder: Path) -> int:
