@@ -218,8 +218,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         time: of each step of a job; building, from the clone to the signed result, is one.
         log: its log; more ends it.
         memory: of all processes of a build together, and files in memory; 0 is no limit.
-        disk: what a build may write into its working folders, a file being 4K at least, and never more than is
-            left of a disk that is nearly full; 0 is no limit.
+        disk: what a build may write into its working folders, a file being 4K at least, and less where it fills
+            a disk of which little is left; 0 is no limit.
         processes: at once, threads among them, so that a fork bomb ends the build; 0 is no limit.
     """
 

@@ -8,14 +8,15 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _T = TypeVar("_T")
 
-AWAY = (OperationalError, InterfaceError)
-"""What is raised while the database cannot be reached or written."""
+AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+"""What is raised while the database cannot be reached or written, or keeps all our connections waiting."""
 
 _SECONDS = 300.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
@@ -27,7 +28,7 @@ def patiently(do: Callable[[], _T], *, seconds: float = _SECONDS, over: threadin
     ``do`` may be called again after it took effect: the answer may have been lost.
 
     Raises:
-        OperationalError, InterfaceError: the database is still away.
+        OperationalError, InterfaceError, PoolTimeoutError: the database is still away.
     """
     over, until, pause = over or threading.Event(), time.monotonic() + seconds, _FIRST_PAUSE
     while True:

@@ -56,7 +56,8 @@ class ScheduledChange(msgspec.Struct, frozen=True, kw_only=True):
 def _change(connection: sa.Connection, job: Job, proposal: Proposal, config: ServiceConfig) -> Letter:
     """Have a branch that was pushed offered to its repository as the schedule's ``pull_request`` says, or no more.
 
-    Either takes the place of the other while that was not sent yet.
+    Either takes the place of its like while that was not sent yet. Neither takes the other's: what one image has
+    nothing more to say of may be the offer of another one.
     """
     if proposal.settled:
         change = Change(branch=proposal.settled, base=short_ref(job.request.ref), title="", body="")
@@ -74,7 +75,8 @@ def _change(connection: sa.Connection, job: Job, proposal: Proposal, config: Ser
 
 def _scheduled(job: Job, change: Change, *, settled: bool = False) -> Letter:
     body = _json(ScheduledChange(schedule=job.request.schedule, job=job.id, change=change, settled=settled))
-    return Letter(kind="change", target=job.request.image.repository, subject=change.branch, body=body)
+    subject = f"{change.branch} (settled)" if settled else change.branch
+    return Letter(kind="change", target=job.request.image.repository, subject=subject, body=body)
 
 
 def _status(job: Job, config: ServiceConfig) -> Letter:

@@ -121,15 +121,21 @@ class Worker:
     def _run(self, job_id: str, durable: Durable) -> None:
         self._active.add(job_id)
         try:
-            job, place = self._crew.place.jobs.get(job_id), self._crew.place
-            rank = (job.priority, job.number) if job else (0, 0)
+            rank = self._rank(job_id)
             with self._slots.taken(rank, seconds=_SLOT_SECONDS, give_up=self._takes_none) as has_one:
                 if not has_one:
                     self._missed[job_id] = -_LOST_SECONDS  # the next heartbeat gives it to whoever is free then
                     raise Abandoned
-                run_job(place, job_id, durable)
+                run_job(self._crew.place, job_id, durable)
         finally:
             self._active.discard(job_id)
+
+    def _rank(self, job_id: str) -> tuple[int, int]:
+        try:
+            job = self._crew.place.jobs.get(job_id)
+        except AWAY:  # any other end of its run would be its last
+            raise Abandoned from None
+        return (job.priority, job.number) if job else (0, 0)
 
     def _takes_none(self) -> bool:
         return self._crew.place.draining.is_set() or self._crew.place.stopping.is_set()

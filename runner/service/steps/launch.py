@@ -173,12 +173,12 @@ class _Watch:
         hidden = hidden_of(family) if around.memory or around.disk else Hidden(0, 0)
         if around.memory and sum(process.memory for process in family) + hidden.memory > around.memory:
             return f"its processes had more than {around.memory} bytes in memory"
-        written = self._disk.used + hidden.disk
-        if around.disk and written > around.disk:
+        disk = self._disk.last
+        if around.disk and disk.used + hidden.disk > around.disk:
             return f"it wrote more than {around.disk} bytes"
-        if written > self._disk.room:
+        if disk.fills(hidden.disk):
             self.hint = "free some space; limits in packhouse.yaml can also allow less"
-            return f"it wrote {written} bytes, and only {self._disk.room} are left on the disk"
+            return f"it wrote {disk.new + hidden.disk} bytes, and only {disk.room} are left on the disk"
         return ""
 
 

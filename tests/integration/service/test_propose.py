@@ -380,3 +380,17 @@ def test_a_forge_that_refuses_is_told_with_the_job(world: World) -> None:
     assert "answered 403" in ended.result.proposal.error
     assert "the token may not" in ended.result.proposal.error
     assert TOKEN not in ended.result.proposal.error
+
+
+def test_an_image_without_news_takes_no_offer_of_another_one_back(world: World) -> None:
+    one = lock({"bash": "5.1"}, "1")
+    world.place.push({LOCK: locks(lock({"bash": "5.1", "old": "1"}), one)})
+    world.forge.script.append(Answer(503))
+    world.end(world.begin("1"), world.place.propose(lock({"bash": "5.2"})))
+    assert world.forge.pulls == []
+    world.end(world.begin("2"), world.place.propose(one))
+    with world.jobs.engine.begin() as connection:
+        connection.execute(OUTBOX.update().values(due_at=0))
+    while world.courier.run_once():
+        pass
+    assert [pull.branch for pull in world.forge.pulls] == [BRANCH]

@@ -135,6 +135,28 @@ def test_without_a_database_the_job_is_left_for_later(engine: sa.Engine, tmp_pat
     assert left.state == "running"
 
 
+def test_while_every_connection_is_in_use_the_job_is_left_for_later(tmp_path: Path) -> None:
+    """As when a server takes no new ones, and keeps those that there are waiting."""
+    url = database_url("", tmp_path)
+    open_database(url).dispose()
+    few = sa.create_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.1)
+    held: list[sa.Connection] = []
+
+    def settings_of(request: JobRequest) -> JobSettings:
+        held.append(few.connect())
+        place.stopping.set()
+        return JobSettings(url=f"file:///{request.ref}", environment={})
+
+    job, place = a_job(few), workplace(few, tmp_path, settings_of)
+    with pytest.raises(Abandoned):
+        run_job(place, job.id, AtOnce())
+    held.pop().close()
+    left = JobStore(few).get(job.id)
+    few.dispose()
+    assert left is not None
+    assert left.state == "running"
+
+
 class Resumed:
     """The steps up to publishing have outcomes already; ``at`` is called when another one of ``steps`` begins."""
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -59,3 +60,18 @@ def test_it_ends_at_once_in_mid_walk(tmp_path: Path) -> None:
     with DiskMeter(lambda: [tmp_path]).walking():
         pass
     assert time.monotonic() - began < 1
+
+
+def test_it_goes_on_after_a_walk_that_could_not_begin(tmp_path: Path) -> None:
+    """The jobs beside may have taken all that a machine has of processes, or files."""
+    (tmp_path / "file").write_bytes(os.urandom(3_000_000))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        meter = DiskMeter(lambda: [tmp_path])
+        with meter.walking():
+            time.sleep(0.3)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            wait_until(lambda: meter.used > 3_000_000, seconds=10)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
