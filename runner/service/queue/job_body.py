@@ -89,8 +89,9 @@ def run_job(place: Workplace, job_id: str, durable: Durable) -> None:
             return
         with LogWriter(place.engine, job.id, job.attempt) as log:
             end = _end_of(place, job, durable, log)
-            patiently(lambda: _tidy(place, job), over=place.stopping)  # who hears of the end finds nothing left
-            ended = patiently(lambda: place.jobs.end(job.id, job.attempt, **end), over=place.stopping)
+        # who hears of the end finds all of the log, and nothing of the result
+        patiently(lambda: _tidy(place, job), over=place.stopping)
+        ended = patiently(lambda: place.jobs.end(job.id, job.attempt, **end), over=place.stopping)
     except AWAY:
         raise Abandoned from None
     if not ended:

@@ -6,12 +6,14 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 import sqlalchemy as sa
 
+from runner.errors import UsageError
 from runner.redact import Redactor
 from runner.service.database.connect import database_url, open_database
 from runner.service.database.leases import Leases
@@ -267,6 +269,24 @@ class DoneWith:
 
     def held(self) -> dict[str, str]:
         return {}
+
+
+def test_who_hears_of_the_end_finds_the_whole_log_and_no_result(engine: sa.Engine, tmp_path: Path) -> None:
+    found = []
+
+    def hear(_connection: sa.Connection, job: Job) -> None:
+        if job.has_ended:
+            found.append((logged(engine, job)[-1:], [*work.iterdir()]))
+
+    def settings_of(request: JobRequest) -> JobSettings:
+        raise UsageError(f"nobody knows {request.ref}")
+
+    job = a_job(engine)
+    work = tmp_path / "work"
+    (work / job.id).mkdir(parents=True)
+    place = replace(workplace(engine, work, settings_of), jobs=JobStore(engine, changed=hear))
+    run_job(place, job.id, AtOnce())
+    assert found == [(["nobody knows refs/heads/main"], [])]
 
 
 def test_a_job_that_the_queue_lost_has_failed(engine: sa.Engine) -> None:
