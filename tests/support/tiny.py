@@ -22,7 +22,7 @@ _DESCRIPTION = """\
   <preferences>
     <version>1.0.0</version>
     <packagemanager>apt</packagemanager>
-    <type image="squashfs" squashfscompression="gzip" primary="true"/>
+    <type image="squashfs" squashfscompression="lz4" primary="true"/>
     <type image="ext4"/>
     <type image="erofs"/>
     <type image="tbz"/>
@@ -69,7 +69,7 @@ class Tiny:
             f'<type image="oem" filesystem="ext4" initrd_system="none" primary="true" {attributes}>'
             f'<bootloader name="{loader}"/><oemconfig><oem-resize>false</oem-resize></oemconfig>{children}</type>'
         )
-        kind = '<type image="squashfs" squashfscompression="gzip" primary="true"/>'
+        kind = '<type image="squashfs" squashfscompression="lz4" primary="true"/>'
         self.edit(kind, disk)
         self.edit('<package name="hello"/>', '<package name="hello"/><package name="linux-image-tiny"/>')
 
