@@ -39,9 +39,7 @@ class Upkeep:
     ``here`` is the worker in this process: it lives, even where the database was too slow to hear of it in time.
     """
 
-    def __init__(
-        self, jobs: JobStore, queue: Queue, workers: Workers, leases: Leases, *, here: str = ""
-    ) -> None:
+    def __init__(self, jobs: JobStore, queue: Queue, workers: Workers, leases: Leases, *, here: str = "") -> None:
         self._jobs, self._queue, self._workers, self._leases, self._here = jobs, queue, workers, leases, here
         self._log = structlog.get_logger()
 
