@@ -231,7 +231,7 @@ def watching(runner: Runner, *, keep_queue: bool) -> Iterator[None]:
 
     ``keep_queue``: no worker runs in this process, so the queue is looked after here.
     """
-    over, settings = threading.Event(), runner.settings
+    settings, over = runner.settings, runner.settings.over
     runner.watches.know(list(settings.config.repositories))
     outbox, looks = Outbox(runner.engine), settings.config.watch.looks
     if runner.queue_url.startswith("sqlite:"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,11 +33,16 @@ _KEPT_PREFIXES = ("PACKHOUSE_", "XDG_")
 
 
 class Settings:
-    """``config`` may be replaced while the runner runs; a job keeps what it began with."""
+    """``config`` may be replaced while the runner runs; a job keeps what it began with.
+
+    Attributes:
+        over: set when the runner ends: what repositories are asked then, is given up.
+    """
 
     def __init__(self, config: ServiceConfig, env: Mapping[str, str] | None = None) -> None:
         self.config = config
         self._env = dict(os.environ if env is None else env)
+        self.over = threading.Event()
 
     @property
     def state(self) -> Path:
@@ -104,6 +110,7 @@ class Settings:
             redact=LateRedactor(lambda: secrets.redactor(*own)),
             allowed_signers=Path(signers) if signers else None,
             arch=platform.machine(),
+            stop=self.over.is_set,
         )
 
     def _repository(self, name: str) -> Repository:

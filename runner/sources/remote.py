@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runner.errors import LimitError
@@ -16,7 +16,7 @@ from runner.sources.porcelain import HardenedGit
 from runner.sources.session import open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _LINE = re.compile(
     r"(?P<commit>[0-9a-f]{40}(?:[0-9a-f]{24})?)\t(?P<name>refs/(?:heads|tags)/.+?)(?P<peeled>\^\{\})?"
@@ -38,12 +38,21 @@ class RemoteRefs:
     commits: Mapping[str, str]
 
 
-def list_refs(source: str, *, env: Mapping[str, str] | None = None, seconds: float = SECONDS) -> RemoteRefs:
+def list_refs(
+    source: str,
+    *,
+    env: Mapping[str, str] | None = None,
+    seconds: float = SECONDS,
+    stop: Callable[[], bool] | None = None,
+) -> RemoteRefs:
     """Ask the repository at ``source``, a git URL or path, for its branches and tags.
+
+    ``stop`` is asked meanwhile whether to give it up.
 
     Raises:
         SourceError: it cannot be asked.
         LimitError: it took longer than ``seconds``.
+        StoppedError: ``stop`` said so.
     """
     environment = os.environ if env is None else env
     address = parse(source)
@@ -58,7 +67,7 @@ def list_refs(source: str, *, env: Mapping[str, str] | None = None, seconds: flo
                 transports=frozenset({"https", "ssh", address.transport}),
                 handover=handover,
             ).configured([("safe.directory", "*")])
-            return _parse(HardenedGit(session).remote_refs(address.url))
+            return _parse(HardenedGit(replace(session, stop=stop)).remote_refs(address.url))
     except GitFault as fault:
         raise explain(fault, address.url) from fault
     except LimitError as error:

@@ -13,7 +13,7 @@ from runner.sources.credentials import PROXIES, Handover, secrets_of
 from runner.sources.faults import GitFault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 _KEPT = (*PROXIES, "no_proxy", "NO_PROXY", "SSH_AUTH_SOCK", "GIT_SSH_VARIANT", "GIT_SSL_CAINFO", "SSL_CERT_FILE")
@@ -58,6 +58,7 @@ class Session:
         deadline: on :func:`time.monotonic`'s clock; every git process ends by then.
         transports: the transports git may use.
         log: takes one line about each step.
+        stop: asked while git runs whether it is to be ended.
     """
 
     environment: Mapping[str, str] = field(repr=False)
@@ -66,6 +67,7 @@ class Session:
     transports: frozenset[str] = frozenset()
     log: LineSink | None = None
     pass_fds: tuple[int, ...] = ()
+    stop: Callable[[], bool] | None = None
 
     def say(self, line: str) -> None:
         """Log one line."""
@@ -88,6 +90,7 @@ class Session:
             GitFault: git ended with an error.
             LimitError: the deadline has passed.
             HostError: git is not installed.
+            StoppedError: ``stop`` said so.
         """
         done = run(
             ("git", *args),
@@ -99,6 +102,7 @@ class Session:
             pass_fds=self.pass_fds,
             umask=_UMASK,
             check=False,
+            stop=self.stop,
         )
         if done.returncode != 0:
             raise GitFault(args[0], done.returncode, done.tail)

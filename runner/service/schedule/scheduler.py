@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from runner.errors import PackhouseError
+from runner.process import StoppedError
 from runner.redact import Redactor
 from runner.service.jobs.model import JobRequest
 from runner.service.schedule.memory import ScheduleRecord
@@ -116,6 +117,8 @@ class Scheduler:
     def _work(self, settings: Repository, schedule: Schedule, record: ScheduleRecord, now: float) -> None:
         try:
             self._due(settings, schedule, record, now)
+        except StoppedError:
+            pass  # it is still due
         except Exception as error:  # noqa: BLE001  # it is still due, and the same run, when the database is back
             self._log.warning("a scheduled run could not be noted", repository=record.repository, error=str(error))
         finally:

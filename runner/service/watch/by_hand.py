@@ -52,7 +52,7 @@ def find_ref(repository: WatchedRepository, ref: str) -> tuple[str, str]:
     Raises:
         SourceError: the repository cannot be asked, or has none of that name.
     """
-    refs = list_refs(repository.settings.url, env=repository.environment)
+    refs = list_refs(repository.settings.url, env=repository.environment, stop=repository.stop)
     names = [ref, *(f"{kind}{ref}" for kind in (BRANCHES, TAGS))] if ref else [refs.default]
     found = next((name for name in names if name in refs.commits), None)
     if found is None:

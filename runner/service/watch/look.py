@@ -41,6 +41,7 @@ class WatchedRepository:
         environment: for git, and for the process that looks through a commit.
         redact: masks all secrets; looks are many, and few have anything to say.
         arch: of the images to build.
+        stop: says that the runner ends, and nobody waits for an answer any more.
     """
 
     name: str
@@ -50,6 +51,7 @@ class WatchedRepository:
     redact: Callable[[str], str] = field(default_factory=Redactor)
     allowed_signers: Path | None = None
     arch: str
+    stop: Callable[[], bool] = lambda: False
 
 
 class Look:
@@ -72,8 +74,9 @@ class Look:
         Raises:
             PackhouseError: the repository cannot be asked, or a commit cannot be looked through. What was found of
                 other refs is taken into account.
+            StoppedError: the runner ends.
         """
-        refs = list_refs(repository.settings.url, env=repository.environment)
+        refs = list_refs(repository.settings.url, env=repository.environment, stop=repository.stop)
         answered()
         left = self._pushed(repository, refs)
         now, before = watched(repository.settings, refs, left), self._memory.refs(repository.name)
@@ -144,6 +147,7 @@ class Look:
             redact=repository.redact,
             seconds=_SCAN_SECONDS,
             log_bytes=_SCAN_BYTES,
+            stop=repository.stop,
         )
         with self._scans:
             scanned = run_step(order, around, lambda _event: None)

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from runner.errors import PackhouseError
+from runner.process import StoppedError
 from runner.service.watch.memory import WatchRecord
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ class Poller:
     def _work(self, repository: WatchedRepository, seconds: float, host: _Host) -> None:
         try:
             self._poll(repository, seconds, host)
+        except StoppedError:
+            self._memory.looking(repository.name, 0)  # the next thing to do at the next start
         except Exception as error:  # noqa: BLE001  # it is due again later, when the database may be back
             self._log.warning("a look could not be noted", repository=repository.name, error=str(error))
         finally:
@@ -123,6 +126,8 @@ class Poller:
         except PackhouseError as caught:
             error = repository.redact(str(caught))
             self._log.warning("a repository could not be looked at", repository=repository.name, error=error)
+        except StoppedError:
+            raise
         except Exception as caught:  # noqa: BLE001  # a fault of ours must not stop the watching of others
             error = repository.redact(f"internal error: {type(caught).__name__}: {caught}")
             self._log.exception("a fault while looking at a repository", repository=repository.name)

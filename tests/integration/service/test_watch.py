@@ -344,6 +344,24 @@ def test_the_poller_finds_pushes_and_tells_of_failures(watch: Watch) -> None:
     assert not watch.memory.hasten("others")
 
 
+def test_a_runner_that_ends_waits_for_no_repository(watch: Watch) -> None:
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        watch.edit(url=f"http://127.0.0.1:{silent.getsockname()[1]}/images.git")
+        watch.watched = replace(watch.watched, stop=over.is_set)
+        poller = Poller(watch.memory, watch.look, lambda _name: (watch.watched, 3600.0))
+        thread = threading.Thread(target=poller.run, args=(over,))
+        thread.start()
+        client, _ = silent.accept()
+        over.set()
+        thread.join(5)
+        client.close()
+        assert not thread.is_alive()
+    record = watch.memory.record("images")
+    assert (record.failures, record.error) == (0, "")
+    assert record.due_at <= time.time(), "it is looked at first thing at the next start"
+
+
 def test_a_repository_with_unsigned_commits_does_not_make_its_host_rest(watch: Watch) -> None:
     signers = watch.repo.path.parent / "signers"
     signers.write_text("")
