@@ -51,7 +51,16 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _LazyGroup(click.Group):
-    """Imports the module of a command only when the command is used or helped with."""
+    """Imports the module of a command only when the command is used or helped with.
+
+    Its page fits one screen, and does not tell of the option that whoever reads it has just used.
+    """
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.hidden = True
+        return option
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         return list(COMMANDS)
