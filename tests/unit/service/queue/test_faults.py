@@ -178,14 +178,20 @@ class Resumed:
         return do()
 
 
-def test_a_job_cancelled_while_its_lock_is_proposed_keeps_its_release(engine: sa.Engine, tmp_path: Path) -> None:
+def proposing(engine: sa.Engine, work: Path, redact: Redactor = Redactor()) -> Workplace:
+    """A place whose jobs publish, and propose their locks."""
     settings = JobSettings(
-        url=(tmp_path / "gone").as_uri(),
-        environment={"HOME": str(tmp_path)},
+        url=(work / "gone").as_uri(),
+        environment={"HOME": str(work)},
+        redact=redact,
         storage="file:///nowhere",
         lock_branch=LockBranch(name="packhouse/lock", author=("A", "a@example.org")),
     )
-    place, job = workplace(engine, tmp_path, lambda _request: settings), a_job(engine)
+    return workplace(engine, work, lambda _request: settings)
+
+
+def test_a_job_cancelled_while_its_lock_is_proposed_keeps_its_release(engine: sa.Engine, tmp_path: Path) -> None:
+    place, job = proposing(engine, tmp_path), a_job(engine)
     run_job(place, job.id, Resumed(at=lambda: place.jobs.ask_to_cancel(job.id, "by hand")))
     ended = place.jobs.get(job.id)
     assert ended is not None
@@ -199,14 +205,7 @@ def test_a_fault_of_ours_while_a_lock_is_proposed_loses_no_release(engine: sa.En
     def fail() -> None:
         raise ValueError("unheard of: canary-secret")
 
-    settings = JobSettings(
-        url=(tmp_path / "gone").as_uri(),
-        environment={},
-        redact=Redactor.of(["canary-secret"]),
-        storage="file:///nowhere",
-        lock_branch=LockBranch(name="packhouse/lock", author=("A", "a@example.org")),
-    )
-    place, job = workplace(engine, tmp_path, lambda _request: settings), a_job(engine)
+    place, job = proposing(engine, tmp_path, Redactor.of(["canary-secret"])), a_job(engine)
     run_job(place, job.id, Resumed(at=fail, steps=("propose",)))
     ended = place.jobs.get(job.id)
     assert ended is not None
@@ -219,13 +218,7 @@ def test_a_fault_of_ours_while_a_lock_is_proposed_loses_no_release(engine: sa.En
 
 
 def test_an_old_build_that_ends_late_proposes_nothing(engine: sa.Engine, tmp_path: Path) -> None:
-    settings = JobSettings(
-        url=(tmp_path / "gone").as_uri(),
-        environment={"HOME": str(tmp_path)},
-        storage="file:///nowhere",
-        lock_branch=LockBranch(name="packhouse/lock", author=("A", "a@example.org")),
-    )
-    place, job = workplace(engine, tmp_path, lambda _request: settings), a_job(engine)
+    place, job = proposing(engine, tmp_path), a_job(engine)
 
     def overtake() -> None:
         later = place.jobs.add(msgspec.structs.replace(REQUEST, commit="d" * 40))
